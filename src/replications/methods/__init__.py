@@ -1,0 +1,1 @@
+"""The papers' algorithms as a small library: pure torch, no data, no plots, no files."""

@@ -1,0 +1,1 @@
+"""Objectives and data, each with the exact answers that the tests hold the methods to."""

@@ -6,7 +6,6 @@ that a notebook opened alone has it too. Both are the same code.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -73,12 +72,10 @@ class Experiment:
     def record(self, jobs: int = 1) -> list[Path]:
         """Compute FULL and write its records into the package. Returns their paths."""
         configs = self.configs("full")
-        start = time.process_time()
         paths = [self._record(i) for i in range(len(configs))]
         for path, config, result in zip(paths, configs, self.compute("full", jobs), strict=True):
             key = store.digest(self.name, self.run, config)
-            cached = store.provenance(store.cache_folder() / key)
-            seconds = cached.get("seconds", time.process_time() - start)
+            seconds = store.provenance(store.cache_folder() / key)["seconds"]
             store.save(path, result, key, config, seconds)
         self._memory.pop("full", None)
         return paths

@@ -1,0 +1,7 @@
+"""Entry point of `python -m replications`."""
+
+import sys
+
+from replications.cli import main
+
+sys.exit(main())

@@ -1,0 +1,157 @@
+"""The look of the book's figures: one column wide, Okabe-Ito colours, light and dark.
+
+A method keeps its colour and its marker in every chapter. A paper's `figures.py` holds functions
+from a result to a :class:`Drawing`; they take text and line colours from matplotlib's rcParams, so
+that the same function draws both themes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Theme = Literal["light", "dark"]
+
+WIDTH = 7.2
+"""Inches: the width of the text."""
+
+OKABE_ITO = {
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "yellow": "#F0E442",
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "purple": "#CC79A7",
+    "grey": "#8C8C8C",
+}
+"""Okabe and Ito's colours, which colour-blind readers tell apart; grey stands in for black, which
+the dark theme would swallow."""
+
+COLOR = {
+    "theory": OKABE_ITO["grey"],
+    "SGD": OKABE_ITO["blue"],
+    "SGD, scaled lr": OKABE_ITO["sky"],
+    "Lookahead": OKABE_ITO["vermillion"],
+    "Adam": OKABE_ITO["orange"],
+    "RAdam": OKABE_ITO["green"],
+    "warm-up": OKABE_ITO["purple"],
+    "Adam-2k": OKABE_ITO["sky"],
+    "Adam-eps": OKABE_ITO["yellow"],
+    "Neumann": OKABE_ITO["vermillion"],
+    "CG": OKABE_ITO["blue"],
+    "unrolled": OKABE_ITO["green"],
+    "exact": OKABE_ITO["grey"],
+    "PES": OKABE_ITO["vermillion"],
+    "NRES": OKABE_ITO["green"],
+    "truncated ES": OKABE_ITO["blue"],
+    "full ES": OKABE_ITO["purple"],
+    "truncated BPTT": OKABE_ITO["sky"],
+    "RTRL": OKABE_ITO["orange"],
+    "UORO": OKABE_ITO["yellow"],
+    "BPTT": OKABE_ITO["grey"],
+    "random search": OKABE_ITO["orange"],
+}
+"""The colour of a method, the same throughout the book."""
+
+MARKER = {
+    "SGD": "o",
+    "SGD, scaled lr": "s",
+    "Lookahead": "D",
+    "Adam": "^",
+    "RAdam": "v",
+    "warm-up": "P",
+    "Adam-2k": "X",
+    "Adam-eps": "h",
+    "Neumann": "D",
+    "CG": "o",
+    "unrolled": "^",
+    "PES": "D",
+    "NRES": "^",
+    "truncated ES": "o",
+    "full ES": "P",
+    "truncated BPTT": "s",
+    "RTRL": "v",
+    "UORO": "h",
+    "BPTT": "X",
+    "random search": "*",
+}
+"""The marker of a method, so that colour never carries a meaning alone."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with what a reader gets who cannot see it."""
+
+    figure: Figure
+    alt: str
+    """One or two sentences: what is drawn and what it shows."""
+    summary: str
+    """The drawn numbers, rounded so that another machine prints the same; a test compares it."""
+
+
+Draw = Callable[[Any], Drawing]
+
+
+@contextmanager
+def style(theme: Theme = "light") -> Iterator[None]:
+    """Matplotlib settings of the book, for the time of a `with` block."""
+    import matplotlib as mpl
+
+    ink, faint = ("#1f2328", "#d8dade") if theme == "light" else ("#d5dae0", "#444a52")
+    settings = {
+        "figure.constrained_layout.use": True,
+        "figure.dpi": 110,
+        "figure.facecolor": "none",
+        "savefig.facecolor": "none",
+        "axes.facecolor": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.titlesize": 10,
+        "axes.titlelocation": "left",
+        "axes.labelsize": 9.5,
+        "axes.prop_cycle": mpl.cycler(color=list(OKABE_ITO.values())),
+        "grid.color": faint,
+        "grid.linewidth": 0.6,
+        "font.size": 9.5,
+        "legend.frameon": False,
+        "legend.fontsize": 9,
+        "lines.linewidth": 1.6,
+        "lines.markersize": 4.5,
+        "xtick.labelsize": 9,
+        "ytick.labelsize": 9,
+        "svg.hashsalt": "replications",  # stable ids: the same figure is the same file
+        "svg.fonttype": "path",
+    }
+    for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"):
+        settings[name] = ink
+    with mpl.rc_context(settings):
+        yield
+
+
+def render(draw: Draw, result: Any, theme: Theme, kind: Literal["svg", "png"]) -> bytes:
+    """Draw in a theme and encode; 130 dots per inch for what is rasterised."""
+    import io
+
+    from matplotlib import pyplot as plt
+
+    with style(theme):
+        drawing = draw(result)
+        buffer = io.BytesIO()
+        background = "white" if kind == "png" else "none"  # a PNG is seen outside the site too
+        drawing.figure.savefig(
+            buffer,
+            format=kind,
+            dpi=130,
+            facecolor=background,
+            metadata={"Date": None} if kind == "svg" else {"Software": None},
+        )
+        plt.close(drawing.figure)
+    return buffer.getvalue()

@@ -96,7 +96,8 @@ def _figure(args: argparse.Namespace) -> int:
     if kind not in ("svg", "png"):
         raise SystemExit(f"-o must end in .svg or .png, got {args.output.name}")
     draw, experiment, tier = figures[args.name]
-    args.output.write_bytes(render(draw, experiment.result(tier), args.theme, kind))
+    _, (data,) = render(draw, experiment.result(tier), args.theme, kind)
+    args.output.write_bytes(data)
     print(args.output)
     return 0
 

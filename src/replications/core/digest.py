@@ -72,17 +72,15 @@ def _imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
 
 def _tokens(node: ast.AST) -> Iterator[str]:
     """The tree as text. `ast.dump` changes with the Python version; this skips what is empty."""
-    yield type(node).__name__
-    yield "("
+    yield f"{type(node).__name__}("
     for field, value in ast.iter_fields(node):
         if value is None or value == [] or field in ("kind", "type_comment", "ctx"):
             continue
         yield f"{field}="
         for item in value if isinstance(value, list) else [value]:
-            if not isinstance(item, ast.AST):
-                yield repr(item)
-            elif not _is_prose(item):
-                yield from _tokens(item)
+            if isinstance(item, ast.AST) and _is_prose(item):
+                continue
+            yield from _tokens(item) if isinstance(item, ast.AST) else [repr(item)]
             yield ","
     yield ")"
 

@@ -38,7 +38,7 @@ class Experiment:
     def configs(self, tier: Tier) -> tuple[Any, ...]:
         """The tier's configs, as a tuple also where there is only one."""
         if tier not in ("quick", "full"):
-            raise ValueError(f'tier must be "quick" or "full", got {tier!r}')
+            raise ValueError(f'tier must be "quick" or "full", got "{tier}"')
         preset = self.quick if tier == "quick" else self.full
         if preset is None:
             raise ValueError(f"experiment {self.slug}/{self.name} has no {tier} preset")

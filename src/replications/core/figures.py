@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Theme = Literal["light", "dark"]
+Kind = Literal["svg", "png"]
+
+PAPER = {"light": "#ffffff", "dark": "#121212"}
+"""Background of a PNG, which is seen outside the site too; an SVG has none."""
 
 WIDTH = 7.2
 """Inches: the width of the text."""
@@ -136,22 +140,29 @@ def style(theme: Theme = "light") -> Iterator[None]:
         yield
 
 
-def render(draw: Draw, result: Any, theme: Theme, kind: Literal["svg", "png"]) -> bytes:
-    """Draw in a theme and encode; 130 dots per inch for what is rasterised."""
+def render(draw: Draw, result: Any, theme: Theme, *kinds: Kind) -> tuple[Drawing, list[bytes]]:
+    """Draw once in a theme and encode as each of the kinds.
+
+    Returns:
+        The drawing, its figure closed, and one file's bytes for each kind. Rasterised parts and
+        PNG have 130 dots per inch.
+    """
     import io
 
     from matplotlib import pyplot as plt
 
+    encoded = []
     with style(theme):
         drawing = draw(result)
-        buffer = io.BytesIO()
-        background = "white" if kind == "png" else "none"  # a PNG is seen outside the site too
-        drawing.figure.savefig(
-            buffer,
-            format=kind,
-            dpi=130,
-            facecolor=background,
-            metadata={"Date": None} if kind == "svg" else {"Software": None},
-        )
+        for kind in kinds:
+            buffer = io.BytesIO()
+            drawing.figure.savefig(
+                buffer,
+                format=kind,
+                dpi=130,
+                facecolor="none" if kind == "svg" else PAPER[theme],
+                metadata={"Date": None} if kind == "svg" else {"Software": None},
+            )
+            encoded.append(buffer.getvalue())
         plt.close(drawing.figure)
-    return buffer.getvalue()
+    return drawing, encoded

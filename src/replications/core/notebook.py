@@ -58,25 +58,19 @@ def show(
 
 
 def _figure_bundle(draw: Draw, result: Any, name: str) -> dict[str, Any]:
-    from matplotlib import pyplot as plt
-
-    from replications.core.figures import style
-
-    with style():
-        drawing = draw(result)
-        plt.close(drawing.figure)
+    drawing, (light, png) = render(draw, result, "light", "svg", "png")
+    _, (dark,) = render(draw, result, "dark", "svg")
     alt = html.escape(drawing.alt, quote=True)
     images = "".join(
-        f'<img class="only-{theme}" alt="{alt}" src="data:image/svg+xml;base64,'
-        f'{base64.b64encode(render(draw, result, theme, "svg")).decode()}"/>'
-        for theme in ("light", "dark")
+        f'<img class="only-{theme}" alt="{alt}" '
+        f'src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"/>'
+        for theme, svg in (("light", light), ("dark", dark))
     )
     # The site's theme hides one of the two; elsewhere this rule hides the dark one.
     rule = "<style>html:not([data-theme]) .replication-figure .only-dark{display:none}</style>"
-    page = f'<figure id="fig-{name}" class="replication-figure">{rule}{images}</figure>'
     return {
-        "text/html": page,
-        "image/png": base64.b64encode(render(draw, result, "light", "png")).decode(),
+        "text/html": f'<figure id="fig-{name}" class="replication-figure">{rule}{images}</figure>',
+        "image/png": base64.b64encode(png).decode(),
         "text/plain": f"{drawing.alt}\n{drawing.summary}",
     }
 

@@ -120,13 +120,11 @@ def _verify(args: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="replications", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    paper = {"choices": slugs(), "metavar": "SLUG"}
-
     command = commands.add_parser("list", help="papers, their experiments, figures and claims")
     command.set_defaults(call=_list)
 
     command = commands.add_parser("run", help="run a paper's experiments")
-    command.add_argument("slug", **paper)
+    _add_slug(command)
     command.add_argument("--only", metavar="NAME", help="one experiment")
     command.add_argument(
         "--tier",
@@ -139,12 +137,12 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(call=_run)
 
     command = commands.add_parser("claims", help="measure claims; exit 1 if a verdict differs")
-    command.add_argument("slug", nargs="?", **paper)
+    _add_slug(command, nargs="?")
     command.add_argument("--json", action="store_true", help="as the site's claims.json")
     command.set_defaults(call=_claims)
 
     command = commands.add_parser("figure", help="draw one figure into a file")
-    command.add_argument("slug", **paper)
+    _add_slug(command)
     command.add_argument("name", metavar="NAME")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     command.add_argument("--theme", choices=["light", "dark"], default="light")
@@ -153,6 +151,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="check that every record fits today's code")
     command.set_defaults(call=_verify)
     return parser
+
+
+def _add_slug(command: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    command.add_argument("slug", choices=slugs(), metavar="SLUG", nargs=nargs)
 
 
 def _positive(text: str) -> int:

@@ -129,7 +129,7 @@ def test_cache_is_used_and_dropped_when_the_code_changes(package, monkeypatch):
 
 def test_damaged_result_is_recomputed_with_a_warning(package):
     experiment(package.load()).result()
-    (npz,) = store.cache_folder().glob("*.npz")
+    (npz,) = store.cache_folder().rglob("*.npz")
     npz.write_bytes(npz.read_bytes()[:-7])
     with pytest.warns(UserWarning, match="checksum does not fit; computing it again"):
         assert experiment(package.load()).result().total == 6.0
@@ -150,7 +150,7 @@ def test_interrupted_grid_resumes(package, monkeypatch):
     calls = Experiment("slug", "demo", interrupted, grid)
     with pytest.raises(KeyboardInterrupt):
         calls.result()
-    assert len(list(store.cache_folder().glob("*.json"))) == 2
+    assert len(list(store.cache_folder().rglob("*.json"))) == 2
     results = Experiment("slug", "demo", run, grid).result()
     assert [r.total for r in results] == [0.0, 2.0, 6.0]
 

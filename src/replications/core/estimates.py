@@ -107,7 +107,8 @@ def ratio(
     if first.min() <= 0 or second.min() <= 0:
         raise ValueError("a ratio on the log scale needs positive samples")
     centre, half = _student(np.log(first / second))
-    return Estimate(*(math.exp(x) for x in (centre, centre - half, centre + half)), first.size, how)
+    value, low, high = (math.exp(x) for x in (centre, centre - half, centre + half))
+    return Estimate(value, low, high, first.size, how)
 
 
 def proportion(successes: int, n: int, how: str) -> Estimate:

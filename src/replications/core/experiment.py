@@ -75,7 +75,7 @@ class Experiment:
         paths = [self._record(i) for i in range(len(configs))]
         for path, config, result in zip(paths, configs, self.compute("full", jobs), strict=True):
             key = store.digest(self.name, self.run, config)
-            seconds = store.provenance(store.cache_folder() / key)["seconds"]
+            seconds = store.provenance(store.cache_path(key))["seconds"]
             store.save(path, result, key, config, seconds)
         self._memory.pop("full", None)
         return paths

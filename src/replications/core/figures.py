@@ -106,9 +106,10 @@ Draw = Callable[[Any], Drawing]
 def style(theme: Theme = "light") -> Iterator[None]:
     """Matplotlib settings of the book, for the time of a `with` block."""
     import matplotlib as mpl
+    from cycler import cycler
 
     ink, faint = ("#1f2328", "#d8dade") if theme == "light" else ("#d5dae0", "#444a52")
-    settings = {
+    settings: dict[str, Any] = {
         "figure.constrained_layout.use": True,
         "figure.dpi": 110,
         "figure.facecolor": "none",
@@ -121,7 +122,7 @@ def style(theme: Theme = "light") -> Iterator[None]:
         "axes.titlesize": 10,
         "axes.titlelocation": "left",
         "axes.labelsize": 9.5,
-        "axes.prop_cycle": mpl.cycler(color=list(OKABE_ITO.values())),
+        "axes.prop_cycle": cycler(color=list(OKABE_ITO.values())),
         "grid.color": faint,
         "grid.linewidth": 0.6,
         "font.size": 9.5,
@@ -136,7 +137,7 @@ def style(theme: Theme = "light") -> Iterator[None]:
     }
     for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"):
         settings[name] = ink
-    with mpl.rc_context(settings):
+    with mpl.rc_context(settings):  # type: ignore[arg-type]  # stubs want literal key names
         yield
 
 

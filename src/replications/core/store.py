@@ -17,6 +17,7 @@ import tempfile
 import typing
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "replications"
 
 
+def cache_path(key: str) -> Path:
+    """Where the live result of a digest is kept: apart for each version of numpy and torch."""
+    versions = "-".join(f"{name}{version(name)}" for name in ("numpy", "torch"))
+    return cache_folder() / versions / key
+
+
 def digest(name: str, run: Callable[[Any], Any], config: Any) -> str:
     """The key of a result: experiment's name, config, and code."""
     text = json.dumps([name, type(config).__name__, dataclasses.asdict(config)], sort_keys=True)
@@ -56,7 +63,9 @@ def save(path: Path, result: Any, key: str, config: Any, seconds: float) -> None
         seconds: CPU seconds that it took.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f.name: np.asarray(getattr(result, f.name)) for f in dataclasses.fields(result)}
+    arrays: dict[str, Any] = {
+        f.name: np.asarray(getattr(result, f.name)) for f in dataclasses.fields(result)
+    }
     if bad := [name for name, array in arrays.items() if array.dtype == object]:
         raise TypeError(f"fields {bad} of {type(result).__name__} are not plain arrays")
     npz = _atomically(path.with_suffix(".npz"), lambda f: np.savez_compressed(f, **arrays))
@@ -109,7 +118,7 @@ def provenance(path: Path) -> dict[str, Any]:
 def cached(name: str, run: Callable[[Any], Any], config: Any) -> Any | None:
     """The live result of this code and config, or None; a damaged one is dropped with a warning."""
     key = digest(name, run, config)
-    path = cache_folder() / key
+    path = cache_path(key)
     if not path.with_suffix(".json").exists():
         return None
     try:
@@ -122,8 +131,8 @@ def cached(name: str, run: Callable[[Any], Any], config: Any) -> Any | None:
 def keep(name: str, run: Callable[[Any], Any], config: Any, result: Any, seconds: float) -> Any:
     """Put a fresh result into the cache; returns it as it will be read back."""
     key = digest(name, run, config)
-    save(cache_folder() / key, result, key, config, seconds)
-    return load(cache_folder() / key, run, key)
+    save(cache_path(key), result, key, config, seconds)
+    return load(cache_path(key), run, key)
 
 
 def _rebuild(run: Callable[[Any], Any], arrays: dict[str, np.ndarray]) -> Any:

@@ -1,0 +1,136 @@
+"""Execute notebooks live, two at a time, one thread each, and store their outputs.
+
+    python tools/execute_notebooks.py [--check] NOTEBOOK...
+
+A notebook's file is replaced only when all its cells have passed; an exception, a time-out, a
+warning or anything else on stderr fails. What does not belong to the result (versions, timings) is
+taken out, so that a second run leaves a clean `git diff`. With ``--check`` nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+AT_ONCE = 2
+"""Kernels that run side by side."""
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+STRICT = {
+    "REPLICATIONS_STRICT": "1",  # the notebooks' setup() turns warnings into errors
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the kernel's debugger writes to stderr
+}
+
+
+class NotebookFailed(Exception):
+    """A notebook that must not be published, with the reason."""
+
+
+def noise(notebook: nbformat.NotebookNode) -> list[str]:
+    """What the cells wrote to stderr."""
+    return [
+        f"cell {number} wrote to stderr:\n{output.text}"
+        for number, cell in enumerate(notebook.cells)
+        for output in cell.get("outputs", ())
+        if output.output_type == "stream" and output.name == "stderr"
+    ]
+
+
+def normalise(notebook: nbformat.NotebookNode) -> None:
+    """Keep what the authors wrote and what the cells showed; drop the rest."""
+    notebook.metadata.kernelspec = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
+    notebook.metadata.language_info = {"name": "python"}
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for name in ("execution", "collapsed", "scrolled"):
+            cell.metadata.pop(name, None)
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Replace the file in one step: a reader never meets half a notebook."""
+    temporary = path.with_suffix(".ipynb.tmp")
+    nbformat.write(notebook, temporary)
+    os.replace(temporary, path)
+
+
+async def execute(path: Path, timeout: int, check: bool) -> float:
+    """Run one notebook in its own folder.
+
+    Args:
+        path: the notebook.
+        timeout: seconds that one cell may take.
+        check: leave the file as it is.
+
+    Returns:
+        Seconds from the kernel's start to its end.
+
+    Raises:
+        NotebookFailed: a cell raised, ran out of time or wrote to stderr, or the kernel died.
+    """
+    start = time.perf_counter()
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        await client.async_execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        raise NotebookFailed(str(error)) from None
+    if lines := noise(notebook):
+        raise NotebookFailed("\n".join(lines))
+    if not check:
+        normalise(notebook)
+        write(notebook, path)
+    return time.perf_counter() - start
+
+
+async def execute_all(paths: list[Path], timeout: int, check: bool) -> bool:
+    """Run notebooks side by side, one line each; true if all passed."""
+    places = asyncio.Semaphore(AT_ONCE)
+    width = max(len(path.name) for path in paths)
+
+    async def one(path: Path) -> bool:
+        async with places:
+            try:
+                seconds = await execute(path, timeout, check)
+            except NotebookFailed as failure:
+                print(f"{path.name:{width}}  FAILED\n{failure}", flush=True)
+                return False
+        print(f"{path.name:{width}}  {seconds:5.1f} s", flush=True)
+        return True
+
+    return all(await asyncio.gather(*map(one, paths)))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0 if all notebooks passed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    parser.add_argument("--timeout", type=int, default=300, help="seconds a cell may take")
+    parser.add_argument("--check", action="store_true", help="execute, but write nothing")
+    options = parser.parse_args(arguments)
+    if not options.notebooks:
+        print("no notebooks to execute")
+        return 0
+    os.environ.update(ONE_THREAD | STRICT)
+    paths = [path.resolve() for path in options.notebooks]
+    return 0 if asyncio.run(execute_all(paths, options.timeout, options.check)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""The command line on a paper of two experiments, one claim and one figure."""
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import pytest
+from matplotlib import pyplot as plt
+
+from replications import cli
+from replications.core import store
+from replications.core.claims import Band, Claim, Kind, Verdict
+from replications.core.estimates import exact
+from replications.core.experiment import Experiment
+from replications.core.figures import Drawing
+from tests.core import toy
+
+
+def draw(result):
+    figure, axis = plt.subplots(figsize=(2, 2))
+    axis.plot([0, result.total])
+    return Drawing(figure, "A line.", f"{result.total:.1f}")
+
+
+@pytest.fixture
+def paper(monkeypatch, tmp_path):
+    monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "cache"))
+    records = tmp_path / "records"
+    monkeypatch.setattr(Experiment, "_record", lambda self, i: records / f"{self.name}-{i}")
+    plain = Experiment("toy", "plain", toy.run, toy.Config(3))
+    grid = Experiment("toy", "grid", toy.run, toy.Config(2), (toy.Config(3), toy.Config(4)))
+    claim = Claim(
+        id="toy-sum",
+        paper="key",
+        place="Table 1",
+        kind=Kind.PAPER,
+        says="The sum is three.",
+        expect=Band(3.0, 3.0, "integers are exact"),
+        experiment=plain,
+        tier="quick",
+        measure=lambda result: exact(result.total, "added"),
+        verdict=Verdict.REPRODUCED,
+        cell="fig-sum",
+    )
+    parts = {
+        "experiments": SimpleNamespace(EXPERIMENTS=(plain, grid)),
+        "claims": SimpleNamespace(CLAIMS=(claim,)),
+        "figures": SimpleNamespace(FIGURES={"line": (draw, plain, "quick")}),
+    }
+    monkeypatch.setattr(cli, "slugs", lambda: ["toy"])
+    monkeypatch.setattr(cli, "_part", lambda slug, part: parts[part])
+    return SimpleNamespace(parts=parts, claim=claim, records=records)
+
+
+def test_list(paper, capsys):
+    assert cli.main(["list"]) == 0
+    assert "experiment grid (quick, full)" in capsys.readouterr().out
+
+
+def test_claims(paper, capsys):
+    assert cli.main(["claims", "toy"]) == 0
+    assert "reproduced      toy-sum: The sum is three." in capsys.readouterr().out
+    assert cli.main(["claims", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["claims"]
+    assert row["verdict"] == "reproduced"
+
+
+def test_claims_exits_1_if_a_verdict_differs(paper, capsys):
+    wrong = dataclasses.replace(paper.claim, verdict=Verdict.NOT_REPRODUCED)
+    paper.parts["claims"].CLAIMS = (wrong,)
+    assert cli.main(["claims"]) == 1
+    assert "toy-sum: measured reproduced, published not reproduced" in capsys.readouterr().err
+
+
+def test_run_records_and_verify(paper, capsys):
+    assert cli.main(["verify"]) == 1
+    assert "toy/grid: grid-0 does not exist; renew it" in capsys.readouterr().err
+    assert cli.main(["run", "toy", "--tier", "full"]) == 0
+    assert "toy/grid: recorded grid-0, grid-1" in capsys.readouterr().out
+    assert sorted(p.name for p in paper.records.glob("*.npz")) == ["grid-0.npz", "grid-1.npz"]
+    assert cli.main(["verify"]) == 0
+    assert cli.main(["run", "toy", "--only", "plain"]) == 0
+    assert "plain: quick result is in the cache" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_figure(paper, tmp_path, kind):
+    assert cli.main(["figure", "toy", "line", "-o", str(tmp_path / f"line.{kind}")]) == 0
+    assert (tmp_path / f"line.{kind}").stat().st_size > 500
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["run", "toy", "--only", "x"], "--only must be one of plain, grid, got x"),
+        (["figure", "toy", "x", "-o", "x.png"], "toy has the figures line; not x"),
+        (["figure", "toy", "line", "-o", "x.gif"], "-o must end in .svg or .png, got x.gif"),
+    ],
+)
+def test_bad_input(paper, args, message):
+    with pytest.raises(SystemExit, match=message):
+        cli.main(args)
+
+
+@pytest.mark.parametrize("args", [[], ["claims", "nobody"], ["run", "toy", "--jobs", "0"]])
+def test_usage_errors(paper, args, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(args)
+    assert stopped.value.code == 2
+    assert "error:" in capsys.readouterr().err

@@ -1,1 +1,13 @@
 """The papers' algorithms as a small library: pure torch, no data, no plots, no files."""
+
+from replications.methods.adam_variants import AdamVariant as AdamVariant
+from replications.methods.implicit import Hypergradient as Hypergradient
+from replications.methods.implicit import hypergradient as hypergradient
+from replications.methods.inverse_hessian import ConjugateGradient as ConjugateGradient
+from replications.methods.inverse_hessian import Exact as Exact
+from replications.methods.inverse_hessian import HypergradientWarning as HypergradientWarning
+from replications.methods.inverse_hessian import Neumann as Neumann
+from replications.methods.lookahead import Lookahead as Lookahead
+from replications.methods.mlp_hessian import MLPHessian as MLPHessian
+from replications.methods.radam import RAdam as RAdam
+from replications.methods.unrolled import unrolled_hypergradient as unrolled_hypergradient

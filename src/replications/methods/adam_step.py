@@ -1,0 +1,153 @@
+r"""One step of any member of Adam's family, in one pass over the memory where it adapts.
+
+Every optimizer of the RAdam chapter (`liu2020variance`) moves its weights by
+
+    m     <- beta1 m + (1 - beta1) g
+    v     <- beta2 v + (1 - beta2) g^2
+    theta <- (1 - decay) theta - rate m / (root sqrt(v) + floor)
+
+and differs from the others only in how the four numbers depend on the step. Adam has
+rate = lr / (1 - beta1^t), root = 1 / sqrt(1 - beta2^t), floor = eps / sqrt(1 - beta2^t); momentum has root = 0, floor = 1.
+
+Implementation notes
+--------------------
+- `torch._fused_adamw_` is the kernel behind `torch.optim.AdamW(fused=True)`. Told that infinitely many
+  steps lie behind it, it corrects no bias, and lr = rate / root with eps = floor / root is the line above.
+- Like the authors' code and `torch.optim.RAdam`, and unlike `torch.optim.Adam`, our optimizers add eps
+  to sqrt(v) before its bias is corrected: floor = eps * root.
+
+References: Liu et al., ICLR 2020, arXiv 1908.03265. Explained in the chapter "RAdam".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class Coefficients(NamedTuple):
+    """The four numbers of a step; see the module's text."""
+
+    rate: float
+    root: float
+    floor: float
+    decay: float
+
+
+def adam_coefficients(
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    seen_m: float,
+    seen_v: float,
+) -> Coefficients:
+    """Adam's step when m has averaged `seen_m` gradients and v has averaged `seen_v`.
+
+    Args:
+        lr: step size.
+        betas: decays of m and v.
+        eps: added to sqrt(v).
+        weight_decay: decoupled; multiplied by lr.
+        seen_m: gradients in m, at least 1; inf leaves its bias uncorrected.
+        seen_v: gradients in v, at least 1.
+    """
+    root = 1 / math.sqrt(1 - betas[1] ** seen_v)
+    return Coefficients(lr / (1 - betas[0] ** seen_m), root, eps * root, lr * weight_decay)
+
+
+@torch.no_grad()
+def adam_step_(
+    params: list[Tensor],
+    grads: list[Tensor],
+    m: list[Tensor],
+    v: list[Tensor],
+    betas: tuple[float, float],
+    coefficients: Coefficients,
+) -> None:
+    """Move params, m and v in place by the step in the module's text.
+
+    Args:
+        params: weights, of any shapes, one dtype and one device.
+        grads: their gradients.
+        m: averages of the gradients.
+        v: averages of their squares.
+        betas: decays of m and v.
+        coefficients: the step's four numbers; rate = 0 moves m and v only.
+    """
+    rate, root, floor, decay = coefficients
+    # The kernel walks through raw memory and checks no strides. The buffers are contiguous by construction.
+    in_order = all(
+        p.is_contiguous() and g.is_contiguous() for p, g in zip(params, grads, strict=True)
+    )
+    if root > 0 and rate > 0 and in_order:
+        endless = torch.full((), math.inf, device=params[0].device)
+        lr = rate / root
+        torch._fused_adamw_(
+            params, grads, m, v, [], [endless] * len(params),
+            lr=lr, beta1=betas[0], beta2=betas[1], weight_decay=decay / lr, eps=floor / root,
+            amsgrad=False, maximize=False,
+        )  # fmt: skip
+        return
+    for p, g, first, second in zip(params, grads, m, v, strict=True):
+        first.lerp_(g, 1 - betas[0])
+        second.mul_(betas[1]).addcmul_(g, g, value=1 - betas[1])
+        if rate > 0:
+            p.mul_(1 - decay)
+            if root > 0:
+                p.addcdiv_(first, second.sqrt().mul_(root).add_(floor), value=-rate)
+            else:
+                p.add_(first, alpha=-rate / floor)
+
+
+def check(lr: float, betas: tuple[float, float], eps: float, weight_decay: float) -> None:
+    """Raise ValueError, naming argument and range, unless all are usable."""
+    for name, value in {"lr": lr, "eps": eps, "weight_decay": weight_decay}.items():
+        if not 0.0 <= value < math.inf:
+            raise ValueError(f"{name} must lie in [0, inf), got {value}")
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"betas[{i}] must lie in [0, 1), got {beta}")
+
+
+def parts(
+    optimizer: Optimizer,
+) -> Iterator[tuple[dict[str, Any], int, list[Tensor], list[Tensor], list[Tensor], list[Tensor]]]:
+    """Count a step of every parameter that has a gradient, and hand them out with their buffers.
+
+    Args:
+        optimizer: its state holds step, exp_avg and exp_avg_sq of each parameter from its first step on.
+
+    Yields:
+        (group, step, params, grads, m, v) for each parameter group, step count, dtype and device: lists
+        that may be stepped together.
+
+    Raises:
+        TypeError: if a gradient is sparse or complex; nothing has moved then.
+    """
+    grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
+    if any(g.is_sparse or g.is_complex() for g in grads if g is not None):
+        raise TypeError("gradients must be dense and real")
+    for group in optimizer.param_groups:
+        alike: dict[Any, tuple[list[Tensor], ...]] = {}
+        for p in group["params"]:
+            if p.grad is None:
+                continue
+            buffers = optimizer.state[p]
+            if not buffers:
+                buffers["step"] = 0
+                buffers["exp_avg"] = torch.zeros_like(p, memory_format=torch.contiguous_format)
+                buffers["exp_avg_sq"] = torch.zeros_like(p, memory_format=torch.contiguous_format)
+            buffers["step"] += 1
+            lists = alike.setdefault((buffers["step"], p.dtype, p.device), ([], [], [], []))
+            for values, tensor in zip(
+                lists, (p, p.grad, buffers["exp_avg"], buffers["exp_avg_sq"]), strict=True
+            ):
+                values.append(tensor)
+        for (step, _, _), (params, gradients, m, v) in alike.items():
+            yield group, step, params, gradients, m, v

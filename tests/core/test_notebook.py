@@ -4,6 +4,7 @@ import base64
 import re
 import subprocess
 import sys
+from urllib.parse import unquote
 
 import pytest
 from matplotlib import pyplot as plt
@@ -22,7 +23,9 @@ def draw(result):
 @pytest.fixture
 def shown(monkeypatch):
     seen = []
-    monkeypatch.setattr(notebook, "_display", lambda data, metadata=None: seen.append(data))
+    monkeypatch.setattr(
+        notebook, "_display", lambda data, metadata=None: seen.append(data)
+    )
     return seen
 
 
@@ -32,13 +35,18 @@ def test_show(shown):
     assert data["text/plain"] == 'A "rising" line.\nlast value 3.0'
     assert '<figure id="fig-line"' in data["text/html"]
     assert data["text/html"].count('alt="A &quot;rising&quot; line."') == 2
-    svgs = [base64.b64decode(x) for x in re.findall(r"base64,([^\"]+)", data["text/html"])]
-    assert [svg.count(b"#d5dae0") > 0 for svg in svgs] == [False, True]  # ink of the dark theme
+    svgs = [unquote(x) for x in re.findall(r"svg\+xml,([^\"]+)", data["text/html"])]
+    assert [svg.count("#d5dae0") > 0 for svg in svgs] == [
+        False,
+        True,
+    ]  # ink of the dark theme
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
 
 
 def test_a_figure_is_the_same_file_twice():
-    first, second = (render(draw, [1.0, 2.0], "light", "svg", "png")[1] for _ in range(2))
+    first, second = (
+        render(draw, [1.0, 2.0], "light", "svg", "png")[1] for _ in range(2)
+    )
     assert first == second
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from replications.core.compact import compact_png, compact_svg
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -164,6 +166,7 @@ def render(draw: Draw, result: Any, theme: Theme, *kinds: Kind) -> tuple[Drawing
                 facecolor="none" if kind == "svg" else PAPER[theme],
                 metadata={"Date": None} if kind == "svg" else {"Software": None},
             )
-            encoded.append(buffer.getvalue())
+            compact = compact_svg if kind == "svg" else compact_png
+            encoded.append(compact(buffer.getvalue()))
         plt.close(drawing.figure)
     return drawing, encoded

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from replications.core.claims import Claim, Measured, measure
+from replications.core.compact import svg_uri
 from replications.core.experiment import Experiment, Tier
 from replications.core.figures import Draw, render
 
@@ -34,6 +35,7 @@ def setup() -> None:
     matplotlib.use("agg")  # figures come as HTML from show(), never twice from pyplot
     if os.environ.get(STRICT_VARIABLE):
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", module=r"ipykernel\.")  # warns of itself at shutdown
 
 
 def show(
@@ -63,7 +65,7 @@ def _figure_bundle(draw: Draw, result: Any, name: str) -> dict[str, Any]:
     alt = html.escape(drawing.alt, quote=True)
     images = "".join(
         f'<img class="only-{theme}" alt="{alt}" '
-        f'src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"/>'
+        f'src="{svg_uri(svg)}"/>'
         for theme, svg in (("light", light), ("dark", dark))
     )
     # The site's theme hides one of the two; elsewhere this rule hides the dark one.

@@ -1,0 +1,58 @@
+"""Make matplotlib's files small: a chapter holds a dozen figures, each in two themes and as PNG.
+
+An SVG keeps its geometry to a hundredth of a point and loses what only editors read; repeated styles
+become classes. A PNG gets a palette. Both look the same and take a third of the bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+
+PALETTE = 64
+"""Colours of a PNG: a figure's few, and their blends at the edges of letters."""
+
+
+def compact_svg(svg: bytes) -> bytes:
+    """Shorten an SVG file of matplotlib, for use as an image of its own."""
+    text = svg.decode()
+    editors = r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>"
+    text = re.sub(editors, "", text, flags=re.DOTALL)
+    # Scales of glyphs (0.015625) need their digits.
+    text = re.sub(r"(?<!scale\()-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", text)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)  # nothing refers to groups
+    text = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", text))
+    text = re.sub(r' d="M[^"]*"', lambda m: re.sub(r" ?([MLQCz]) ?", r"\1", m[0]), text)
+    classes: dict[str, str] = {}
+
+    def name(match: re.Match[str]) -> str:
+        return f'class="{classes.setdefault(match[1], f"s{len(classes)}")}"'
+
+    text = re.sub(r'style="([^"]*)"', name, text)
+    rules = "".join(f".{key}{{{rule}}}" for rule, key in classes.items())
+    return text.strip().replace("</style>", f"{rules}</style>", 1).encode()
+
+
+def compact_png(png: bytes) -> bytes:
+    """Give a PNG file a palette."""
+    from PIL import Image  # comes with matplotlib
+
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(PALETTE).save(
+        buffer, format="png", optimize=True
+    )
+    return buffer.getvalue()
+
+
+def svg_uri(svg: bytes) -> str:
+    """An SVG as a data address: a quarter shorter than in base64."""
+    text = svg.decode().replace('"', "'")
+    for char, code in (
+        ("%", "%25"),
+        ("#", "%23"),
+        ("<", "%3C"),
+        (">", "%3E"),
+        ("&", "%26"),
+    ):
+        text = text.replace(char, code)
+    return f"data:image/svg+xml,{text}"

@@ -62,7 +62,7 @@ def test_without_its_options_it_is_adam() -> None:
 
 
 def test_the_two_readings_differ_only_in_the_first_moments_correction() -> None:
-    """First update after a freeze of 2000 constant gradients: lr / 10 if the counter ran on, else lr."""
+    """First update after 2000 frozen ones: lr / 10 if the counter ran on, lr if it restarted."""
     moves = {}
     for first_moment in ("running", "restarted"):
         p = one()

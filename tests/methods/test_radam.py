@@ -1,4 +1,4 @@
-"""RAdam against a transcription of Algorithm 2, against torch and pytorch_optimizer, and exactly."""
+"""RAdam against a transcription of Algorithm 2, against torch and other packages, and exactly."""
 
 from __future__ import annotations
 

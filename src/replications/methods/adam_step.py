@@ -7,14 +7,16 @@ Every optimizer of the RAdam chapter (`liu2020variance`) moves its weights by
     theta <- (1 - decay) theta - rate m / (root sqrt(v) + floor)
 
 and differs from the others only in how the four numbers depend on the step. Adam has
-rate = lr / (1 - beta1^t), root = 1 / sqrt(1 - beta2^t), floor = eps / sqrt(1 - beta2^t); momentum has root = 0, floor = 1.
+rate = lr / (1 - beta1^t), root = 1 / sqrt(1 - beta2^t), floor = eps / sqrt(1 - beta2^t); momentum
+has root = 0, floor = 1.
 
 Implementation notes
 --------------------
-- `torch._fused_adamw_` is the kernel behind `torch.optim.AdamW(fused=True)`. Told that infinitely many
-  steps lie behind it, it corrects no bias, and lr = rate / root with eps = floor / root is the line above.
-- Like the authors' code and `torch.optim.RAdam`, and unlike `torch.optim.Adam`, our optimizers add eps
-  to sqrt(v) before its bias is corrected: floor = eps * root.
+- `torch._fused_adamw_` is the kernel behind `torch.optim.AdamW(fused=True)`. Told that infinitely
+  many steps lie behind it, it corrects no bias, and lr = rate / root with eps = floor / root is the
+  line above.
+- Like the authors' code and `torch.optim.RAdam`, and unlike `torch.optim.Adam`, our optimizers add
+  eps to sqrt(v) before its bias is corrected: floor = eps * root.
 
 References: Liu et al., ICLR 2020, arXiv 1908.03265. Explained in the chapter "RAdam".
 """
@@ -81,7 +83,8 @@ def adam_step_(
         coefficients: the step's four numbers; rate = 0 moves m and v only.
     """
     rate, root, floor, decay = coefficients
-    # The kernel walks through raw memory and checks no strides. The buffers are contiguous by construction.
+    # The kernel walks through raw memory and checks no strides. The buffers are contiguous by
+    # construction.
     in_order = all(
         p.is_contiguous() and g.is_contiguous() for p, g in zip(params, grads, strict=True)
     )
@@ -121,11 +124,12 @@ def parts(
     """Count a step of every parameter that has a gradient, and hand them out with their buffers.
 
     Args:
-        optimizer: its state holds step, exp_avg and exp_avg_sq of each parameter from its first step on.
+        optimizer: its state holds step, exp_avg and exp_avg_sq of each parameter from its first
+            step on.
 
     Yields:
-        (group, step, params, grads, m, v) for each parameter group, step count, dtype and device: lists
-        that may be stepped together.
+        (group, step, params, grads, m, v) for each parameter group, step count, dtype and device:
+        lists that may be stepped together.
 
     Raises:
         TypeError: if a gradient is sparse or complex; nothing has moved then.

@@ -6,12 +6,13 @@ r"""Adam, and the variants that Liu et al. (`liu2020variance`) try it against, o
 - *Adam*: a = t.
 - *Adam-eps* (section 3): Adam with a large eps, 1e-4 in the paper.
 - *Adam-2k* (section 3): the first 2000 gradients only enter v; weights and m stay where they are.
-  The paper does not say what becomes of a. In the authors' code the step counter runs on (a = t): at the
-  first update a = 2001, the bias of m is not corrected, and m grows from nothing over some ten updates: a
-  warm-up by the back door. With the counter restarted (a = t - 2000) the first update has Adam's full size.
+  The paper does not say what becomes of a. In the authors' code the step counter runs on (a = t):
+  at the first update a = 2001, the bias of m is not corrected, and m grows from nothing over some
+  ten updates: a warm-up by the back door. With the counter restarted (a = t - 2000) the first
+  update has Adam's full size.
 - *uncorrected*: a = inf, that is, m as it is; a flag of the authors' code.
-- *linear warm-up* over T steps: lr min(t, T) / T, by :func:`linear_warmup`. Ma & Yarats (arXiv 1910.04209)
-  propose T = 2 / (1 - beta2), which needs no tuning.
+- *linear warm-up* over T steps: lr min(t, T) / T, by :func:`linear_warmup`. Ma & Yarats (arXiv
+  1910.04209) propose T = 2 / (1 - beta2), which needs no tuning.
 
 References: Liu et al., ICLR 2020, arXiv 1908.03265. Explained in the chapter "RAdam".
 """
@@ -45,8 +46,9 @@ class AdamVariant(Optimizer):
         eps: added to sqrt(v), in [0, inf); 1e-4 is the paper's Adam-eps.
         weight_decay: decoupled; multiplied by lr, in [0, inf). None while frozen.
         freeze: so many first gradients enter v only; 2000 is the paper's Adam-2k.
-        first_moment: how the bias of m is corrected: by the count of all gradients ("running", the authors'
-            code), by the count of those that entered m ("restarted"), or not at all ("uncorrected").
+        first_moment: how the bias of m is corrected: by the count of all gradients ("running", the
+            authors' code), by the count of those that entered m ("restarted"), or not at all
+            ("uncorrected").
 
     Raises:
         ValueError: naming the argument and its range.
@@ -67,7 +69,8 @@ class AdamVariant(Optimizer):
             raise ValueError(f"freeze must be at least 0, got {freeze}")
         if first_moment not in ("running", "restarted", "uncorrected"):
             raise ValueError(
-                f'first_moment must be "running", "restarted" or "uncorrected", got {first_moment!r}'
+                'first_moment must be "running", "restarted" or "uncorrected", '
+                f"got {first_moment!r}"
             )
         defaults = {
             "lr": lr,
@@ -109,7 +112,7 @@ def linear_warmup(step: int, steps: int) -> float:
 
 
 def untuned_warmup_steps(beta2: float) -> int:
-    """Length of the warm-up that Ma & Yarats propose in place of RAdam: 2 / (1 - beta2), 2000 for 0.999."""
+    """Length of the warm-up of Ma & Yarats: 2 / (1 - beta2), which is 2000 for 0.999."""
     if not 0.0 <= beta2 < 1.0:
         raise ValueError(f"beta2 must lie in [0, 1), got {beta2}")
     return round(2 / (1 - beta2))

@@ -1,21 +1,22 @@
 r"""RAdam: Adam whose step is shortened while its second moment knows few gradients.
 
-Liu et al., "On the variance of the adaptive learning rate and beyond" (`liu2020variance`), Algorithm 2:
+Liu et al., "On the variance of the adaptive learning rate and beyond" (`liu2020variance`),
+Algorithm 2:
 
     m_t <- beta1 m_(t-1) + (1 - beta1) g_t;   v_t <- beta2 v_(t-1) + (1 - beta2) g_t^2
     mhat_t <- m_t / (1 - beta1^t)
     if rho_t > 4:  theta_t <- theta_(t-1) - lr r_t mhat_t sqrt((1 - beta2^t) / v_t)
     else:          theta_t <- theta_(t-1) - lr mhat_t
 
-with rho_t and r_t as in :mod:`replications.methods.rectification`. Where it adapts, RAdam therefore *is* Adam
-with learning rate lr r_t: an automatic warm-up schedule. So the step runs in torch's fused Adam kernel.
+with rho_t and r_t as in `replications.methods.rectification`. Where it adapts, RAdam therefore *is*
+Adam with learning rate lr r_t: an automatic warm-up schedule. So it runs in torch's fused kernel.
 
 Implementation notes
 --------------------
-- The paper rectifies from rho_t > 4 on (step 5 for the usual beta2). Every public implementation waits for 5
-  (step 6): `threshold=5.0` equals `torch.optim.RAdam(decoupled_weight_decay=True)`.
-- Until then the paper takes a momentum step. The default of the authors' general-purpose class, and of
-  `pytorch_optimizer`, is to take none: `below="skip"`.
+- The paper rectifies from rho_t > 4 on (step 5 for the usual beta2). Every public implementation
+  waits for 5 (step 6): `threshold=5.0` equals `torch.optim.RAdam(decoupled_weight_decay=True)`.
+- Until then the paper takes a momentum step. The default of the authors' general-purpose class, and
+  of `pytorch_optimizer`, is to take none: `below="skip"`.
 - With beta2 <= 0.6, rho_inf <= 4: the paper's rule never rectifies and RAdam is momentum for ever.
 - eps is added to sqrt(v), before its bias correction, and weight decay is decoupled: both as in the
   authors' code.
@@ -54,7 +55,8 @@ class RAdam(Optimizer):
         betas: decays of the two moments, each in [0, 1); Adam's defaults.
         eps: added to sqrt(v), in [0, inf).
         weight_decay: decoupled: each step first multiplies the weights by 1 - lr * weight_decay.
-        threshold: rectify while rho_t > threshold, at least 4 (the paper's); 5 gives the public codes' rule.
+        threshold: rectify while rho_t > threshold, at least 4 (the paper's); 5 gives the public
+            codes' rule.
         below: what to do while rho_t <= threshold: a "momentum" step (the paper), or "skip" it.
 
     Raises:

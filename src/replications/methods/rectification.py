@@ -5,8 +5,9 @@ sections 3 and 4. If the gradients seen so far are i.i.d. N(0, sigma^2), the ada
 
     psi_t = sqrt((1 - beta2^t) / ((1 - beta2) sum_i beta2^(t-i) g_i^2))
 
-has approximately the law of `sqrt(rho_t / chi2(rho_t)) / sigma`, where rho_t, the length of the simple
-average with the same centre of mass, counts how many gradients the exponential average holds:
+has approximately the law of `sqrt(rho_t / chi2(rho_t)) / sigma`, where rho_t, the length of the
+simple average with the same centre of mass, counts how many gradients the exponential average
+holds:
 
     rho_inf = 2 / (1 - beta2) - 1                                               below (4)
     rho_t   = rho_inf - 2 t beta2^t / (1 - beta2^t)                             (4)
@@ -16,9 +17,9 @@ average with the same centre of mass, counts how many gradients the exponential 
 
 Implementation notes
 --------------------
-- (2) is printed with the Beta function and 2^(2 rho - 5), which overflows float64 from rho = 515 on. The
-  Gamma form is the same number. Beyond rho = 60 even that subtracts two nearly equal ones, so we use its
-  expansion in 1/rho, whose leading terms have been subtracted by hand.
+- (2) is printed with the Beta function and 2^(2 rho - 5), which overflows float64 from rho = 515
+  on. The Gamma form is the same number. Beyond rho = 60 even that subtracts two nearly equal ones,
+  so we use its expansion in 1/rho, whose leading terms have been subtracted by hand.
 - The paper states (2) for rho > 4. It holds for rho > 2; only (5) needs rho > 4.
 - Floats give a float, arrays an array, tensors a tensor; all arithmetic is in float64.
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     Array = float | list[float] | NDArray[Any] | Tensor
 
 THRESHOLD = 4.0
-"""Rectify when rho_t exceeds this: 4 in the paper's Algorithm 2; every public implementation takes 5."""
+"""Rectify when rho_t exceeds this: the paper's Algorithm 2. Every public code takes 5."""
 
 _EXPAND_ABOVE = 60.0  # here both forms of (2) agree to 1e-11 relative; see tests/methods
 
@@ -92,7 +93,8 @@ def rectification(step: Array, beta2: float, threshold: float = THRESHOLD) -> An
         threshold: rectify where rho_t > threshold; at least 4, the paper's value and our default.
 
     Returns:
-        r_t in (0, 1), the kind and shape of `step`; nan where rho_t <= threshold, where RAdam does not adapt.
+        r_t in (0, 1), the kind and shape of `step`; nan where rho_t <= threshold, where RAdam does
+        not adapt.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -107,7 +109,7 @@ def rectification(step: Array, beta2: float, threshold: float = THRESHOLD) -> An
 
 
 def adaptive_lr_variance(rho: Array) -> Any:
-    """Exact Var[psi] for rho gradients of N(0, 1), equation (2); divide by sigma^2 for N(0, sigma^2).
+    """Exact Var[psi] for rho gradients of N(0, 1), equation (2); for N(0, s^2) divide by s^2.
 
     Args:
         rho: effective number of gradients, positive; any shape.
@@ -124,8 +126,9 @@ def adaptive_lr_variance(rho: Array) -> Any:
     log_mean = small.log() / 2 + torch.lgamma(small - 0.5) - torch.lgamma(small)
     direct = small / (small - 1) - (2 * log_mean).exp()
 
-    # With x = rho/2: (Gamma(x + 1/2) / Gamma(x))^2 = x - 1/4 + 1/(32 x) + 1/(128 x^2) - ..., times (x / (x - 1/2))^2 / x
-    # is E[psi]^2. Over the common denominator the terms of order x^3 and x^2 of the difference cancel exactly.
+    # With x = rho/2: (Gamma(x + 1/2) / Gamma(x))^2 = x - 1/4 + 1/(32 x) + 1/(128 x^2) - ..., times
+    # (x / (x - 1/2))^2 / x is E[psi]^2. Over the common denominator the terms of order x^3 and x^2
+    # of the difference cancel exactly.
     large = half.clamp(min=_EXPAND_ABOVE / 2)
     y = 1 / large
     tail = large / 4 - 1 / 32 + y * (3 / 128 + y * (21 / 2048 + y * (3 / 8192 - y * 237 / 65536)))

@@ -85,6 +85,7 @@ async def execute(path: Path, timeout: int, check: bool) -> float:
         timeout=timeout,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of TCP on this very machine
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:

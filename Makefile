@@ -1,0 +1,62 @@
+# Two commands matter: `make book` and `make test`. Everything else is a part of them; `make` lists it.
+# Needs Python 3.11 or newer and make; everything else is installed into .venv.
+
+PYTHON ?= python3
+export OMP_NUM_THREADS = 1
+export MKL_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+# a warning in a notebook is an error
+export REPLICATIONS_STRICT = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+NOTEBOOKS := $(wildcard chapters/*.ipynb)
+PAGE = file://$(CURDIR)/_build/html/index.html
+
+.DEFAULT_GOAL := help
+.PHONY: help book run site test lint bench new-paper clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv: some minutes, once"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test]'
+	@touch $@
+
+book: run site ## set up, execute every chapter live, build the pages
+
+run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
+	@$(BIN)/python tools/execute_notebooks.py $(NOTEBOOKS)
+	@$(BIN)/python -m replications claims --json > chapters/claims.json.tmp && mv chapters/claims.json.tmp chapters/claims.json
+
+site: $(STAMP) ## build the pages from the stored outputs (seconds)
+	@# --all: a page whose warning failed the last build would otherwise pass unread
+	@$(BIN)/jupyter-book build . -W --keep-going -n --quiet --all
+	@echo "The book: $(PAGE)"
+
+test: $(STAMP) ## the notebooks against their stored outputs, every claim, the library, the site, style and types
+	@# The notebooks come first: they fill the results' cache, from which the claims are then judged.
+	@test -z "$(NOTEBOOKS)" || $(BIN)/pytest -q -p no:cacheprovider --nbval-lax --nbval-sanitize-with tests/sanitize.cfg -n 2 --dist loadfile $(NOTEBOOKS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests
+	@$(MAKE) --no-print-directory lint
+
+lint: $(STAMP) ## style, types, and which module may import which
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
+	@rm -f .lint-imports.log
+
+bench: $(STAMP) ## ours beside the other libraries, as ratios (those not installed are skipped)
+	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+new-paper: $(STAMP) ## start a chapter: make new-paper SLUG=name
+	@$(BIN)/python tools/new_paper.py '$(SLUG)'
+
+clean: ## remove what the build made; .venv stays
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

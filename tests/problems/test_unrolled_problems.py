@@ -1,0 +1,181 @@
+"""The PES chapter's problems: fast paths against plain steps, and their exact answers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from replications.methods.backprop import BPTT, TruncatedBPTT
+from replications.methods.unroll_problem import unroll, unroll_steps
+from replications.problems.digits_training import DigitsTraining
+from replications.problems.influence_balancing import InfluenceBalancing
+from replications.problems.linear_unroll import LinearUnroll
+from replications.problems.toy_regression import ToyRegression, surface
+
+
+def test_influence_factors_by_a_plain_loop() -> None:
+    problem = InfluenceBalancing()
+    push = np.r_[np.ones(10), -np.ones(13)]
+    slope, seen = np.zeros(23), {}
+    for k in range(1, 101):  # d s / d theta, unit by unit
+        slope = 0.5 * slope + 0.5 * np.append(slope[1:], 0.0) + push
+        seen[k] = slope[0]
+    for k, value in seen.items():
+        assert problem.factor(k) == pytest.approx(value, abs=1e-9)
+    assert problem.limit() == (-6.0, -1 / 6)
+    assert problem.factor(2000) == pytest.approx(-6.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("window", [1, 10, 100])
+def test_influence_gradient_is_the_factor(window) -> None:
+    problem = InfluenceBalancing(window)
+    theta = torch.tensor([0.3], dtype=torch.float64)
+    state = TruncatedBPTT(1).init(problem, theta)
+    for _ in range(3):
+        gradient, after, _ = TruncatedBPTT(1).step(state, theta)
+        assert gradient.item() == pytest.approx(
+            float(after.particles[0, 0] - 1) * problem.factor(window), rel=1e-12
+        )
+        state = after
+
+
+def test_influence_fast_paths() -> None:
+    theta = torch.linspace(-1, 1, 6, dtype=torch.float64)[:, None]
+    plain = InfluenceBalancing()
+    fast, slow = (f(plain, plain.init(6), theta, 0, 30) for f in (unroll, unroll_steps))
+    torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
+    state = plain.init(6)
+    for _ in range(500):
+        state, loss = plain.step(state, theta, 0)
+    torch.testing.assert_close(plain.loss(theta[:, 0], 500), loss, rtol=1e-10, atol=1e-10)
+    lifted = InfluenceBalancing(500)
+    torch.testing.assert_close(
+        lifted.step(lifted.init(6), theta, 0)[1], loss, rtol=1e-10, atol=1e-10
+    )
+    with pytest.raises(ValueError, match="positive <= units"):
+        InfluenceBalancing(positive=30)
+
+
+def test_toy_is_gradient_descent_on_its_surface() -> None:
+    problem = ToyRegression()
+    theta = torch.tensor([[-1.0, -2.0], [-4.0, -4.0]], dtype=torch.float64)
+    state = problem.init(2)
+    x = torch.ones(2, 2, dtype=torch.float64)  # [coordinate, particle]
+    total = torch.zeros(2, dtype=torch.float64)
+    for t in range(100):
+        state, loss = problem.step(state, theta, t)
+        leaf = x.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(surface(*leaf).sum(), leaf)
+        rate = (1 - t / 100) * theta[:, 0].exp() + t / 100 * theta[:, 1].exp()
+        x = x - rate * slope
+        total += loss
+        torch.testing.assert_close(torch.stack(state), x, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(loss, surface(*x), rtol=1e-9, atol=1e-9)
+    _, fast = unroll(problem, problem.init(2), theta, 0, 100)
+    torch.testing.assert_close(fast, total, rtol=1e-8, atol=1e-8)
+    assert surface(torch.tensor(0.0), torch.tensor(100.0)) == pytest.approx(
+        math.sin(100) ** 2, rel=1e-5
+    )
+
+
+def digits_problem(**options) -> DigitsTraining:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.rand(40, 6, generator=generator)
+    targets = torch.arange(40) % 3
+    return DigitsTraining(
+        inputs,
+        targets,
+        validation=(inputs[:10], targets[:10]),
+        generator=generator,
+        horizon=9,
+        hidden=5,
+        batch=8,
+        **{"check_every": 4, "chunk": 3, **options},
+    )
+
+
+@pytest.mark.parametrize("objective", ["train loss", "validation error"])
+def test_digits_fast_path(objective) -> None:
+    problem = digits_problem(objective=objective)
+    theta = torch.randn(7, 2, generator=torch.Generator().manual_seed(1)) * 0.5 - 1
+    fast, slow = (f(problem, problem.init(7), theta, 0, 9) for f in (unroll, unroll_steps))
+    torch.testing.assert_close(fast, slow, rtol=1e-5, atol=1e-5)  # float32 in another order
+    before = problem.init(7)
+    kept = [x.clone() for x in before]
+    unroll(problem, before, theta, 0, 3)
+    assert all(torch.equal(x, y) for x, y in zip(before, kept, strict=True))
+
+
+def test_digits_is_torch_sgd() -> None:
+    """The same run by torch.nn and torch.optim.SGD."""
+    problem = digits_problem(objective="train loss")
+    theta = torch.tensor([[-0.5, 0.3]])
+    state = problem.init(1)
+    first, _, second, _ = state
+    net = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3))
+    with torch.no_grad():
+        for layer, w in ((net[0], first[0]), (net[2], second[0])):
+            layer.weight.copy_(w[:, :-1])
+            layer.bias.copy_(w[:, -1])
+    optimizer = torch.optim.SGD(net.parameters(), lr=1.0, momentum=0.9)
+    for t in range(9):
+        # torch's momentum is multiplied by today's rate too, so a schedule fits the same recursion
+        optimizer.param_groups[0]["lr"] = math.exp(-0.5) / (1 + t / 9) ** math.exp(0.3)
+        x, onehot = problem._inputs[t][:, :-1], problem._onehot[t]
+        loss = torch.nn.functional.cross_entropy(net(x), onehot.argmax(dim=0))
+        optimizer.zero_grad()
+        loss.backward()
+        state, ours = problem.step(state, theta, t)
+        torch.testing.assert_close(ours[0], loss.detach(), rtol=1e-5, atol=1e-6)
+        optimizer.step()
+    torch.testing.assert_close(state[0][0, :, :-1], net[0].weight.detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_digits_is_differentiable() -> None:
+    problem = digits_problem(objective="train loss")
+    theta = torch.tensor([-1.0, 0.2])
+    gradient, _, _ = BPTT().step(BPTT().init(problem, theta), theta)
+    for i in range(2):
+        shift = torch.zeros(2)
+        shift[i] = 0.02
+        both = torch.stack([theta + shift, theta - shift])
+        _, loss = unroll(problem, problem.init(2), both, 0, 9)
+        assert gradient[i].item() == pytest.approx(
+            float(loss[0] - loss[1]) / 0.04, rel=0.02, abs=2e-3
+        )
+
+
+def test_digits_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="objective must be"):
+        digits_problem(objective="loss")
+    x, y = torch.rand(4, 2), torch.arange(4)
+    with pytest.raises(ValueError, match="needs a validation set"):
+        DigitsTraining(x, y, generator=torch.Generator(), objective="validation error", batch=2)
+    with pytest.raises(ValueError, match=r"batch must lie in \[1, 4\]"):
+        DigitsTraining(x, y, generator=torch.Generator())
+
+
+def test_cubic_targets() -> None:
+    """s_t = s_{t-1} + theta, loss s^3: sums by hand, with t steps of noise in s_t."""
+    one = torch.ones(1, 1, dtype=torch.float64)
+    problem = LinearUnroll(one, one, -torch.ones(1, dtype=torch.float64), 10, "cubic")
+    theta, sigma = torch.tensor([0.3], dtype=torch.float64), 0.5
+    t = np.arange(1, 11)
+    m = -1 + 0.3 * t
+    by_hand = {
+        "none": (3 * t * m**2).sum(),
+        "per window": (3 * t * (m**2 + t * sigma**2)).sum(),
+        "per episode": (3 * t * (m**2 + t**2 * sigma**2)).sum(),
+        "truncated": (3 * (m**2 + sigma**2)).sum(),
+    }
+    for noise, value in by_hand.items():
+        ours = problem.expected_gradient(theta, 1, sigma, noise)  # type: ignore[arg-type]
+        assert ours.item() == pytest.approx(value, rel=1e-12)
+    assert by_hand["none"] == pytest.approx(288.75) and by_hand["per episode"] == pytest.approx(
+        2557.5
+    )
+    with pytest.raises(ValueError, match='loss must be "linear"'):
+        LinearUnroll(one, one, one[0], 10, "quartic")  # type: ignore[arg-type]

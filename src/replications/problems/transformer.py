@@ -96,7 +96,13 @@ class Transformer:
             return linear(mixed.transpose(1, 2).reshape(models, batch * length, self.width))
 
         def self_attention(x: Tensor, causal: bool = False) -> Tensor:
-            return attend(*linear(x).split(self.width, dim=2), causal=causal)
+            q, k, v = linear(x).split(self.width, dim=2)
+            return attend(q, k, v, causal)
+
+        def cross_attention(x: Tensor, memory: Tensor) -> Tensor:
+            q = linear(x)
+            k, v = linear(memory).split(self.width, dim=2)
+            return attend(q, k, v)
 
         def feed_forward(x: Tensor) -> Tensor:
             return linear(torch.relu(linear(x)))
@@ -109,7 +115,7 @@ class Transformer:
             x = norm(x)
             for _ in range(self.layers):
                 y = y + self_attention(norm(y), causal=True)
-                y = y + attend(linear(norm(y)), *linear(x).split(self.width, dim=2))
+                y = y + cross_attention(norm(y), x)
                 y = y + feed_forward(norm(y))
             y = norm(y)
         else:
@@ -118,7 +124,7 @@ class Transformer:
                 x = norm(x + feed_forward(x))
             for _ in range(self.layers):
                 y = norm(y + self_attention(y, causal=True))
-                y = norm(y + attend(linear(y), *linear(x).split(self.width, dim=2)))
+                y = norm(y + cross_attention(y, x))
                 y = norm(y + feed_forward(y))
         return linear(y)
 
@@ -132,6 +138,16 @@ class Transformer:
         scores = self.logits(params, source, target)
         each = F.cross_entropy(scores.flatten(0, 1), target.flatten(), reduction="none")
         return each.view(len(source), -1).mean(1)
+
+    def gradients(
+        self,
+        params: Params,
+        source: Int[Tensor, "models batch length"],
+        target: Int[Tensor, "models batch length"],
+    ) -> tuple[Float[Tensor, " models"], Params]:
+        """Each model's loss, and its gradient with the shapes of `params`."""
+        losses = self.losses(params, source, target)
+        return losses.detach(), list(torch.autograd.grad(losses.sum(), params))
 
     @torch.no_grad()
     def accuracy(

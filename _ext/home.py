@@ -1,4 +1,4 @@
-"""No link to a home that is not decided: `.invalid` in the repository's URL takes the buttons off."""
+"""No link to a home that is not decided: `.invalid` in the URL takes the buttons off."""
 
 
 def without_home(app, config):

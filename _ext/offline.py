@@ -1,7 +1,7 @@
 """The site needs no network: MathJax is served from the site itself, and nothing else is fetched.
 
-The files come from the PyPI package sphinx-mathjax-offline. Its own extension would copy all 24 MB of
-it; we copy what TeX input with HTML output loads. Source maps, a third of the site, are left out.
+The files come from the PyPI package sphinx-mathjax-offline. Its own extension would copy all 24 MB
+of it; we copy what TeX input with HTML output loads. Source maps, a third of the site, stay out.
 """
 
 import importlib.util

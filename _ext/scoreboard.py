@@ -1,4 +1,4 @@
-"""Two directives that show chapters/claims.json: ``scoreboard`` and, for the home page, ``scoreboard-summary``.
+"""Directives that show chapters/claims.json: `scoreboard`, and `scoreboard-summary` for the home page.
 
 claims.json is written by ``python -m replications claims --json``; nothing here judges.
 """
@@ -60,16 +60,18 @@ class Claims(SphinxDirective):
     """What both directives read."""
 
     def load(self) -> list[dict]:
-        """The claims, each with its link and its paper's short reference."""
+        """The claims in the book's order, each with its link and its paper's short reference."""
         folder = Path(self.env.srcdir) / "chapters"
         for name in ("claims.json", "references.bib"):
             self.env.note_dependency(f"chapters/{name}")
         papers = parse_file(folder / "references.bib").entries
         claims = json.loads((folder / "claims.json").read_text(encoding="utf8"))["claims"]
+        chapters = [Path(document).name for document in self.env.external_site_map]
+        claims = [claim for claim in claims if claim["slug"] in chapters]
         for claim in claims:
             claim["reference"] = short_reference(papers[claim["paper"]])
             claim["href"] = f"{self.uri(claim['slug'])}#{claim['cell']}"
-        return claims
+        return sorted(claims, key=lambda claim: chapters.index(claim["slug"]))
 
     def uri(self, slug: str) -> str:
         """A chapter's address, seen from this page."""
@@ -104,20 +106,23 @@ class Scoreboard(Claims):
 def select(label: str, name: str, options) -> str:
     """A labelled drop-down list whose first entry shows everything."""
     entries = "".join(f"<option>{escape(option)}</option>" for option in options)
-    return f'<label>{label} <select name="{name}"><option value="">all</option>{entries}</select></label>'
+    every = '<option value="">all</option>'
+    return f'<label>{label} <select name="{name}">{every}{entries}</select></label>'
 
 
 def row(claim: dict) -> str:
     """One claim."""
     text = {key: escape(str(value)) for key, value in claim.items()}
+    source = " · ".join(
+        (f"{text['reference']}, {text['place']}", text["kind"], f"{text['tier']} run")
+    )
     runs = f", n = {claim['n']}" if claim["n"] > 1 else ""
     return (
         f'<tr id="{text["id"]}" data-paper="{text["reference"]}" data-verdict="{text["verdict"]}">'
         f"<td>{chip(claim['verdict'])}</td>"
-        f'<td><a href="{text["href"]}">{text["says"]}</a>'
-        f"<small>{text['reference']}, {text['place']} · {text['kind']} · {text['tier']} run</small></td>"
-        f'<td>{band(*claim["band"])}<small>{text["why"]}</small></td>'
-        f'<td>{measured(claim)}<small>{text["how"]}{runs}</small></td></tr>'
+        f'<td><a href="{text["href"]}">{text["says"]}</a><small>{source}</small></td>'
+        f"<td>{band(*claim['band'])}<small>{text['why']}</small></td>"
+        f"<td>{measured(claim)}<small>{text['how']}{runs}</small></td></tr>"
     )
 
 
@@ -148,10 +153,11 @@ class Summary(Claims):
             f'title="{escape(c["verdict"] + ": " + c["says"])}">{MARK[c["verdict"]]}</a>'
             for c in own
         )
+        link = f'<a href="{self.uri(slug)}">{escape(title(notebook))}</a>'
         return (
             '<section class="chapter-card">'
             f'<div class="chapter-picture">{first_figure(notebook)}</div>'
-            f'<div><p class="chapter-title"><a href="{self.uri(slug)}">{escape(title(notebook))}</a></p>'
+            f'<div><p class="chapter-title">{link}</p>'
             f"<p>{escape(notebook['metadata']['og:description'])}</p>"
             f'<p class="chapter-source">{escape(own[0]["reference"])}</p>'
             f'<p class="tiles">{tiles}</p></div></section>'

@@ -7,6 +7,8 @@ export MKL_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 # a warning in a notebook is an error
 export REPLICATIONS_STRICT = 1
+# results of this checkout, apart from the user's: `make run` starts from none, so that it is live
+export REPLICATIONS_CACHE = $(CURDIR)/_build/results
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 BIN := .venv/bin
@@ -31,6 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 book: run site ## set up, execute every chapter live, build the pages
 
 run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
+	@rm -rf $(REPLICATIONS_CACHE)
 	@$(BIN)/python tools/execute_notebooks.py $(NOTEBOOKS)
 	@$(BIN)/python -m replications claims --json > chapters/claims.json.tmp && mv chapters/claims.json.tmp chapters/claims.json
 

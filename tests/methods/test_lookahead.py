@@ -273,6 +273,8 @@ def test_slow_weights_are_swapped_in_and_the_run_goes_on_unchanged():
             with lookahead.slow_weights():
                 assert torch.equal(x, slow)
             assert torch.equal(x, slow)
+            with pytest.raises(RuntimeError):  # still inside
+                lookahead.step()
             with torch.no_grad():
                 x.zero_()
         assert torch.equal(x, undisturbed[step - 1])
@@ -537,6 +539,13 @@ def test_a_closure_goes_to_the_inner_optimizer_only():
     assert second.item() < first.item()
     assert lookahead.steps == 2
     assert len(calls) > 2
+
+
+def test_a_closure_is_evaluated_once_by_sgd():
+    calls = []
+    lookahead = Lookahead(INNER["sgd"]([start()]), k=1)
+    assert lookahead.step(lambda: calls.append(1) or 7.0) == 7.0
+    assert calls == [1]
 
 
 def test_a_closure_that_fails_is_no_step():

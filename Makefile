@@ -44,7 +44,7 @@ site: $(STAMP) ## build the pages from the stored outputs (seconds)
 
 test: $(STAMP) ## the notebooks against their stored outputs, every claim, the library, the site, style and types
 	@# The notebooks come first: they fill the results' cache, from which the claims are then judged.
-	@test -z "$(NOTEBOOKS)" || $(BIN)/pytest -q -p no:cacheprovider --nbval-lax --nbval-sanitize-with tests/sanitize.cfg -n 2 --dist loadfile $(NOTEBOOKS)
+	@test -z "$(NOTEBOOKS)" || $(BIN)/pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -n 2 --dist loadfile $(NOTEBOOKS)
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests
 	@$(MAKE) --no-print-directory lint
 

@@ -1,4 +1,4 @@
-"""Directives that show chapters/claims.json: `scoreboard`, and `scoreboard-summary` for the home page.
+"""The directives `scoreboard` and, for the home page, `scoreboard-summary`.
 
 claims.json is written by ``python -m replications claims --json``; nothing here judges.
 """

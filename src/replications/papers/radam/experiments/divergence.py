@@ -1,0 +1,87 @@
+"""The first step, psi = 1/|Z|: how fast its moments diverge as small |Z| are let in.
+
+With x = z^2, E[psi; |Z| > d] = (2 pi)^(-1/2) int_(d^2)^inf x^(-1) e^(-x/2) dx, a logarithm in d,
+and E[psi^2; |Z| > d] = (2 pi)^(-1/2) int_(d^2)^inf x^(-3/2) e^(-x/2) dx, a power.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from replications.core.seeds import rng
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+
+@dataclass(frozen=True)
+class Config:
+    """Where to cut, and how many normals to draw."""
+
+    decades: float = 6.0
+    """The smallest cut is 10 to the minus this."""
+    points_per_decade: int = 4
+    samples: tuple[int, ...] = (1_000, 10_000, 100_000)
+    """Sizes of the samples whose mean and variance are taken."""
+    repeats: int = 41
+    """Samples of each size; an odd number, because we take medians."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Truncated moments by quadrature and in closed form; moments of samples."""
+
+    cut: Float[np.ndarray, " cuts"]
+    mean: Float[np.ndarray, " cuts"]
+    """E[psi; |Z| > cut], by the trapezoidal rule in ln z."""
+    second: Float[np.ndarray, " cuts"]
+    """E[psi^2; |Z| > cut], likewise."""
+    mean_exact: Float[np.ndarray, " cuts"]
+    """E1(cut^2 / 2) / sqrt(2 pi)."""
+    second_exact: Float[np.ndarray, " cuts"]
+    """sqrt(2 / pi) exp(-cut^2 / 2) / cut - erfc(cut / sqrt 2)."""
+    samples: Int[np.ndarray, " sizes"]
+    sample_mean: Float[np.ndarray, "sizes repeats"]
+    sample_variance: Float[np.ndarray, "sizes repeats"]
+
+
+def run(config: Config) -> Result:
+    """Integrate and sample."""
+    from scipy.special import erfc, exp1
+
+    count = round(config.decades * config.points_per_decade) + 1
+    cut = np.logspace(-config.decades, 0, count)
+    integrals = np.array([[_integral(d, power) for d in cut] for power in (1, 2)])
+    random = rng(config.seed, "samples")
+    statistics = []
+    for n in config.samples:
+        psi = 1 / np.abs(random.standard_normal((config.repeats, n)))
+        statistics.append((psi.mean(axis=1), psi.var(axis=1, ddof=1)))
+    means, variances = zip(*statistics, strict=True)
+    return Result(
+        cut=cut,
+        mean=integrals[0],
+        second=integrals[1],
+        mean_exact=exp1(cut**2 / 2) / math.sqrt(2 * math.pi),
+        second_exact=math.sqrt(2 / math.pi) * np.exp(-(cut**2) / 2) / cut
+        - erfc(cut / math.sqrt(2)),
+        samples=np.array(config.samples),
+        sample_mean=np.stack(means),
+        sample_variance=np.stack(variances),
+    )
+
+
+def _integral(cut: float, power: int) -> float:
+    """2 int_cut^10 z^-power phi(z) dz; beyond 10 lies less than 1e-23."""
+    log_z = np.linspace(math.log(cut), math.log(10.0), 20_001)
+    z = np.exp(log_z)
+    density = math.sqrt(2 / math.pi) * np.exp(-(z**2) / 2)
+    return float(np.trapezoid(density * z ** (1.0 - power), log_z))
+
+
+QUICK = Config()

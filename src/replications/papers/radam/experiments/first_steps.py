@@ -1,0 +1,109 @@
+"""The first updates: is it the variance of psi, or the size of the step?
+
+Many copies of one freshly drawn Transformer, alike but for their mini-batches. Their spread is the
+variance that the paper's theory speaks of, while the methods differ in nothing but the length of
+the step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from replications.core.seeds import generator
+from replications.methods.adam_variants import AdamVariant, linear_warmup
+from replications.methods.radam import RAdam
+from replications.problems.reversal import Reversal
+from replications.problems.transformer import Transformer
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+METHODS = ("frozen", "Adam", "RAdam", "warm-up")
+
+
+@dataclass(frozen=True)
+class Config:
+    """One random initialisation."""
+
+    seed: int = 0
+    streams: int = 8
+    """Copies of the model, each with its own mini-batches."""
+    steps: int = 20
+    batch: int = 32
+    learning_rate: float = 3e-3
+    """As in the training runs."""
+    warmup: int = 100
+    """Steps of the linear warm-up, as in the training runs."""
+    coordinates: int = 20_000
+    """Weights looked at, chosen at random of half a million."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Per method, in the order of METHODS; "frozen" never moves."""
+
+    variance: Float[np.ndarray, "methods steps"]
+    """Median over coordinates of the relative variance of psi_t over the streams."""
+    update: Float[np.ndarray, "methods steps"]
+    """Root mean square of the update, over coordinates and streams; 0 for "frozen"."""
+    cosine: Float[np.ndarray, "methods steps"]
+    """Mean cosine between the updates of two streams; nan for "frozen"."""
+
+
+def run(config: Config) -> Result:
+    """Run every method on the same mini-batches."""
+    found = [_run(config, method) for method in METHODS]
+    variance, update, cosine = (np.array(x) for x in zip(*found, strict=True))
+    return Result(variance, update, cosine)
+
+
+def _run(config: Config, method: str) -> tuple[list[float], list[float], list[float]]:
+    net, task = Transformer(), Reversal((config.seed,))
+    params = [p.repeat(config.streams, 1, 1).requires_grad_() for p in net.init((config.seed,))]
+    count = sum(p[0].numel() for p in params)
+    pick = torch.randperm(count, generator=generator(config.seed, "coordinates"))
+    pick = pick[: config.coordinates]
+    rate = 0.0 if method == "frozen" else config.learning_rate
+    optimizer: RAdam | AdamVariant = AdamVariant(params, rate)
+    if method == "RAdam":
+        optimizer = RAdam(params, rate, threshold=5.0)
+
+    batches = task.batches(config.steps * config.streams, config.batch, "streams")
+    variance, update, cosine = [], [], []
+    for t, source in enumerate(batches.view(config.steps, config.streams, *batches.shape[2:]), 1):
+        if method == "warm-up":
+            optimizer.param_groups[0]["lr"] = rate * linear_warmup(t, config.warmup)
+        target = torch.cat([task.translate(s[None, None])[0] for s in source])
+        _, grads = net.gradients(params, source, target)
+        before = _picked(params, pick)
+        for p, g in zip(params, grads, strict=True):
+            p.grad = g
+        optimizer.step()
+        v = _picked([optimizer.state[p]["exp_avg_sq"] for p in params], pick)
+        psi = ((1 - 0.999**t) / v[:, (v > 0).all(dim=0)]).sqrt()
+        variance.append((psi.var(dim=0) / psi.mean(dim=0).square()).median().item())
+        moved = _picked(params, pick) - before
+        update.append(moved.square().mean().sqrt().item())
+        cosine.append(_mean_cosine(moved))
+    return variance, update, cosine
+
+
+def _picked(tensors: list[Tensor], pick: Tensor) -> Float[Tensor, "streams coordinates"]:
+    return torch.cat([x.detach().flatten(1) for x in tensors], dim=1)[:, pick].double()
+
+
+def _mean_cosine(moved: Float[Tensor, "streams coordinates"]) -> float:
+    """Over all pairs of different streams."""
+    unit = moved / moved.norm(dim=1, keepdim=True)
+    n = len(unit)
+    return float((unit.sum(dim=0).square().sum() - n) / (n * (n - 1)))
+
+
+QUICK = Config(streams=4, steps=10)
+FULL = tuple(Config(seed=seed) for seed in range(5))
+"""Five initialisations."""

@@ -1,0 +1,191 @@
+"""Are a run's gradients independent draws of N(0, sigma^2), as the paper's theory assumes?
+
+Gradients of a post-LN Transformer with frozen, freshly drawn weights, over many mini-batches: each
+weight gives one series. Then the same question over many random weights, and along a run of RAdam.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from replications.core.seeds import generator, rng
+from replications.methods.radam import RAdam
+from replications.problems.reversal import Reversal
+from replications.problems.transformer import Transformer
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+
+CHUNK = 4
+"""Models that go through the network together; more do not fit the cache."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One random initialisation."""
+
+    seed: int = 0
+    minibatches: int = 360
+    """Gradients at frozen weights. Divisible by the periods."""
+    batch: int = 32
+    """As in the training runs."""
+    coordinates: int = 20_000
+    """Weights looked at, chosen at random of half a million."""
+    periods: tuple[int, ...] = (3, 5, 10, 20)
+    """Numbers t of gradients in psi_t; the mini-batches are cut into groups of t."""
+    inits: int = 40
+    """Random initialisations of the other question, one mini-batch each."""
+    path: int = 30
+    """Steps of RAdam along which consecutive gradients are correlated."""
+    level: float = 0.05
+    """Of the tests."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Statistics over the coordinates whose gradient is never exactly zero."""
+
+    zeros: float
+    """Share of the coordinates with an exactly zero gradient in some mini-batch."""
+    mean_over_sd: Float[np.ndarray, " quantiles"]
+    """Quantiles 5, 25, 50, 75, 95 % of |mean| / sd of a coordinate's gradients."""
+    mean_rejected: float
+    """Share of coordinates whose t-test rejects mean 0."""
+    shape_rejected: float
+    """Share whose omnibus test (D'Agostino and Pearson) rejects the normal shape."""
+    kurtosis: Float[np.ndarray, " quantiles"]
+    """Quantiles of the excess kurtosis; 0 for a normal."""
+    correlation: float
+    """Median lag-1 autocorrelation of the noise around the mean."""
+    path_correlation: float
+    """Median over coordinates of sum g_t g_(t+1) / sum g_t^2 along the RAdam run."""
+    init_rejected: float
+    """Share whose t-test rejects mean 0 over random initialisations."""
+    periods: Int[np.ndarray, " periods"]
+    real: Float[np.ndarray, " periods"]
+    """Median over coordinates of the relative variance of psi_t, Var[psi] / E[psi]^2."""
+    right_mean: Float[np.ndarray, " periods"]
+    """The same for normals with each coordinate's own mean and sd."""
+    zero_mean: Float[np.ndarray, " periods"]
+    """The same for normals with its second moment and mean 0: what the theory assumes."""
+
+
+def run(config: Config) -> Result:
+    """Collect the gradients, then test them."""
+    from scipy import stats
+
+    net = Transformer()
+    task = Reversal((config.seed,))
+    pick = torch.randperm(_size(net), generator=generator(config.seed, "coordinates"))
+    pick = pick[: config.coordinates]
+    batches = task.batches(config.minibatches, config.batch, "frozen weights")
+    frozen = net.init((config.seed,))
+    g = _collect(net, task, [frozen] * config.minibatches, batches, pick)
+
+    alive = (g != 0).all(axis=0)
+    g = g[:, alive]
+    mean, sd = g.mean(axis=0), g.std(axis=0, ddof=1)
+    noise = g - mean
+    quantiles = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+    other = [net.init((1000 + 100 * config.seed + i,)) for i in range(config.inits)]
+    over_inits = _collect(net, task, other, batches[: config.inits], pick)[:, alive]
+    path = _path(net, config, pick)[:, alive]
+
+    return Result(
+        zeros=float(1 - alive.mean()),
+        mean_over_sd=np.quantile(np.abs(mean) / sd, quantiles),
+        mean_rejected=_rejects_zero_mean(g, config.level),
+        shape_rejected=float((stats.normaltest(g, axis=0).pvalue < config.level).mean()),
+        kurtosis=np.quantile(stats.kurtosis(g, axis=0), quantiles),
+        correlation=float(np.median((noise[1:] * noise[:-1]).sum(0) / (noise**2).sum(0))),
+        path_correlation=float(np.median((path[1:] * path[:-1]).sum(0) / (path**2).sum(0))),
+        init_rejected=_rejects_zero_mean(over_inits, config.level),
+        periods=np.array(config.periods),
+        **_rate_variances(g, mean, sd, config),
+    )
+
+
+def _collect(
+    net: Transformer,
+    task: Reversal,
+    models: list[list[Tensor]],
+    batches: Int[Tensor, "n 1 batch length"],
+    pick: Int[Tensor, " coordinates"],
+) -> Float[np.ndarray, "n coordinates"]:
+    """The picked gradients of each model on its own mini-batch, float64."""
+    found = []
+    for i in range(0, len(models), CHUNK):
+        params = [torch.cat(tensors) for tensors in zip(*models[i : i + CHUNK], strict=True)]
+        for p in params:
+            p.requires_grad_()
+        source = batches[i : i + CHUNK]
+        target = torch.cat([task.translate(s[None]) for s in source[:, 0]])
+        _, grads = net.gradients(params, source[:, 0], target)
+        found.append(torch.cat([x.flatten(1) for x in grads], dim=1)[:, pick])
+    return torch.cat(found).double().numpy()
+
+
+def _path(
+    net: Transformer, config: Config, pick: Int[Tensor, " coordinates"]
+) -> Float[np.ndarray, "path coordinates"]:
+    """The picked gradients along a run of RAdam with the training runs' settings."""
+    task = Reversal((config.seed,))
+    params = net.init((config.seed,))
+    for p in params:
+        p.requires_grad_()
+    optimizer = RAdam(params, lr=3e-3, weight_decay=1e-4, threshold=5.0)
+    found = []
+    for source in task.batches(config.path, config.batch):
+        _, grads = net.gradients(params, source, task.translate(source))
+        for p, gradient in zip(params, grads, strict=True):
+            p.grad = gradient
+        optimizer.step()
+        found.append(torch.cat([x.flatten() for x in grads])[pick])
+    return torch.stack(found).double().numpy()
+
+
+def _rejects_zero_mean(g: Float[np.ndarray, "n coordinates"], level: float) -> float:
+    """Share of coordinates in which Student's t-test rejects mean 0."""
+    from scipy.special import stdtrit
+
+    moving = g[:, g.std(axis=0) > 0]
+    t = moving.mean(axis=0) / (moving.std(axis=0, ddof=1) / math.sqrt(len(g)))
+    return float((np.abs(t) > stdtrit(len(g) - 1, 1 - level / 2)).mean())
+
+
+def _rate_variances(
+    g: Float[np.ndarray, "n coordinates"],
+    mean: Float[np.ndarray, " coordinates"],
+    sd: Float[np.ndarray, " coordinates"],
+    config: Config,
+) -> dict[str, Float[np.ndarray, " periods"]]:
+    z = rng(config.seed, "normals").standard_normal(g.shape)
+    second_moment = np.sqrt(mean**2 + sd**2)
+    series = {"real": g, "right_mean": mean + sd * z, "zero_mean": second_moment * z}
+    return {
+        name: np.array([_relative_variance(x, t) for t in config.periods])
+        for name, x in series.items()
+    }
+
+
+def _relative_variance(g: Float[np.ndarray, "n coordinates"], t: int) -> float:
+    """Median over coordinates of Var[psi] / E[psi]^2 over the groups of t gradients."""
+    groups = g[: len(g) // t * t].reshape(-1, t, g.shape[1])
+    psi = 1 / np.sqrt((groups**2).mean(axis=1))
+    return float(np.median(psi.var(axis=0, ddof=1) / psi.mean(axis=0) ** 2))
+
+
+def _size(net: Transformer) -> int:
+    return sum(p.numel() for p in net.init((0,)))
+
+
+QUICK = Config(minibatches=120, inits=20, path=15)
+FULL = tuple(Config(seed=seed) for seed in range(5))
+"""Five initialisations."""

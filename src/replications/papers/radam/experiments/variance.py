@@ -1,0 +1,93 @@
+"""Variance of the adaptive learning rate: exact, to first order, and sampled (the paper's Figure
+8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from replications.core.seeds import generator, rng
+from replications.methods.rectification import (
+    adaptive_lr_variance,
+    adaptive_lr_variance_first_order,
+)
+from replications.problems.gaussian_gradients import simple_average_rates
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which rho, and how many draws."""
+
+    fractional: tuple[float, ...] = (2.1, 2.3, 2.6, 3.5, 4.5)
+    """Between the whole numbers, where the variance has just become finite."""
+    whole: tuple[int, ...] = (
+        *(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 27, 35, 50, 70, 100, 140, 200, 300, 500),
+        *(700, 1000, 1400, 1999),
+    )
+    """The paper's figure goes from 5 to 500; 1999 is rho_inf for beta2 = 0.999."""
+    batches: int = 40
+    """Independent groups of draws, whose spread gives the interval."""
+    draws: int = 1000
+    """In a group."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Variances of psi (sigma = 1) and of ln psi at each rho, in rising order."""
+
+    rho: Float[np.ndarray, " rho"]
+    exact: Float[np.ndarray, " rho"]
+    """Equation (2); inf for rho <= 2."""
+    first_order: Float[np.ndarray, " rho"]
+    """Equation (5); inf for rho <= 4."""
+    printed: Float[np.ndarray, " rho"]
+    """Equation (2) typed as printed, in float64; nan where it overflows."""
+    sampled: Float[np.ndarray, "rho batches"]
+    """Sample variance of psi in each group. For rho <= 4 it has no finite variance itself."""
+    log_exact: Float[np.ndarray, " rho"]
+    """Var[ln psi] = trigamma(rho / 2) / 4, finite for every rho."""
+    log_sampled: Float[np.ndarray, "rho batches"]
+
+
+def run(config: Config) -> Result:
+    """Sample psi = sqrt(rho / chi2(rho)) and evaluate the formulas."""
+    from scipy.special import polygamma
+
+    shape = (config.batches, config.draws)
+    samples: dict[float, np.ndarray] = {}
+    rates = simple_average_rates(config.whole, shape, generator(config.seed, "whole"))
+    for rho, psi in zip(config.whole, rates, strict=True):
+        samples[rho] = psi.double().numpy()
+    random = rng(config.seed, "fractional")
+    for value in config.fractional:
+        samples[value] = np.sqrt(value / random.chisquare(value, shape))
+
+    rhos = np.array(sorted(samples), dtype=float)
+    return Result(
+        rho=rhos,
+        exact=adaptive_lr_variance(rhos),
+        first_order=adaptive_lr_variance_first_order(rhos),
+        printed=_as_printed(rhos),
+        sampled=np.stack([samples[rho].var(axis=1, ddof=1) for rho in rhos]),
+        log_exact=polygamma(1, rhos / 2) / 4,
+        log_sampled=np.stack([np.log(samples[rho]).var(axis=1, ddof=1) for rho in rhos]),
+    )
+
+
+def _as_printed(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
+    from scipy.special import beta
+
+    with np.errstate(all="ignore"):  # that it overflows is what we want to see
+        half = (rhos - 1) / 2
+        value = rhos / (rhos - 2) - rhos * 2 ** (2 * rhos - 5) / np.pi * beta(half, half) ** 2
+    return np.where((rhos > 2) & np.isfinite(value), value, np.nan)
+
+
+QUICK = Config()

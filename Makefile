@@ -58,8 +58,8 @@ lint: $(STAMP) ## style, types, and which module may import which
 bench: $(STAMP) ## ours beside the other libraries, as ratios (those not installed are skipped)
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
-new-paper: $(STAMP) ## start a chapter: make new-paper SLUG=name
-	@$(BIN)/python tools/new_paper.py '$(SLUG)'
+new-paper: $(STAMP) ## start a chapter: make new-paper SLUG=name KEY=bibliography-key
+	@$(BIN)/python tools/new_paper.py '$(SLUG)' '$(KEY)'
 
 clean: ## remove what the build made; .venv stays
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,62 @@
+"""Outputs are stored only when every cell has passed, and a second run changes nothing."""
+
+import nbformat
+import pytest
+from execute_notebooks import main
+from nbformat.v4 import new_code_cell, new_notebook
+
+# The clients' sockets and loops close when they are collected, which may be in a later test.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    def write(*cells, name="a.ipynb"):
+        path = tmp_path / name
+        nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells]), path)
+        return path
+
+    return write
+
+
+def test_outputs_are_stored_and_a_second_run_is_the_same_file(notebook, capsys):
+    path = notebook("print('seen')", "6 * 7")
+    assert main([str(path)]) == 0
+    first = path.read_bytes()
+    assert b"seen" in first
+    assert b"42" in first
+    assert main([str(path)]) == 0
+    assert path.read_bytes() == first
+    assert capsys.readouterr().out.count("a.ipynb") == 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import warnings; warnings.warn('odd')", "odd"),
+        ("import sys; print('noise', file=sys.stderr)", "noise"),
+        ("import time; time.sleep(60)", "timed out"),
+        ("import os; os._exit(1)", "Kernel died"),
+    ],
+)
+def test_a_failure_leaves_the_file_as_it_was(notebook, capsys, cell, reason):
+    path = notebook("print('seen')", cell)
+    before = path.read_bytes()
+    assert main([str(path), "--timeout", "3"]) == 1
+    assert reason in capsys.readouterr().out
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["a.ipynb"]
+
+
+def test_one_failure_does_not_stop_the_others(notebook, capsys):
+    good = notebook("print('seen')", name="good.ipynb")
+    assert main([str(notebook("1 / 0")), str(good)]) == 1
+    assert b"seen" in good.read_bytes()
+
+
+def test_check_writes_nothing(notebook):
+    path = notebook("print('seen')")
+    before = path.read_bytes()
+    assert main(["--check", str(path)]) == 0
+    assert path.read_bytes() == before

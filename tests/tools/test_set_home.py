@@ -1,0 +1,59 @@
+"""The repository's home is written to all its places, or to none."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from set_home import FIRST_CELL, checked, home, set_home
+
+ROOT = Path(__file__).parents[2]
+URL = "https://example.org/someone/replications"
+
+
+@pytest.fixture
+def project(tmp_path):
+    for name in ("pyproject.toml", "_config.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "chapters").mkdir()
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": "# Title"},
+        {"cell_type": "code", "metadata": {}, "source": FIRST_CELL.format(url=home(ROOT))},
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "chapters" / "a.ipynb").write_text(json.dumps(notebook))
+    return tmp_path
+
+
+def contents(project):
+    return {path: path.read_text() for path in project.rglob("*.*") if path.is_file()}
+
+
+def test_url_is_written_everywhere(project):
+    assert len(set_home(project, URL + ".git")) == 3
+    assert home(project) == URL
+    assert f"\n  url: {URL}  #" in (project / "_config.yml").read_text()
+    cells = json.loads((project / "chapters" / "a.ipynb").read_text())["cells"]
+    assert "".join(cells[1]["source"]) == FIRST_CELL.format(url=URL)
+    assert not [text for text in contents(project).values() if home(ROOT) in text]
+    before = contents(project)
+    set_home(project, URL)
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "replications", "http://example.org/a", "https://example.org", URL + '"; rm', URL + " b"],
+)
+def test_a_bad_url_is_refused(url):
+    with pytest.raises(ValueError, match="URL must look like"):
+        checked(url)
+
+
+def test_a_notebook_without_the_cell_stops_it_before_anything_is_written(project):
+    path = project / "chapters" / "b.ipynb"
+    path.write_text('{"cells": [{"cell_type": "code", "metadata": {}, "source": "1"}]}')
+    before = contents(project)
+    with pytest.raises(ValueError, match="first code cell"):
+        set_home(project, URL)
+    assert contents(project) == before

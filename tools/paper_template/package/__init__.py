@@ -1,0 +1,1 @@
+"""SLUG: what the paper is about, in one sentence."""

@@ -17,7 +17,7 @@ References:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -48,7 +48,7 @@ def lookahead_rate(
     beta: float | Tensor,
     alpha: float,
     k: int,
-    inner_state: Literal["maintain", "reset", "pullback"] = "maintain",
+    inner_state: str = "maintain",
 ) -> Float[Tensor, "*s"]:
     """Contraction of Lookahead over SGD with momentum, per inner step: rho(M)^(1/k).
 

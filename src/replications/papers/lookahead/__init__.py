@@ -1,1 +1,1 @@
-"""Zhang, Lucas, Hinton, Ba: Lookahead Optimizer: k steps forward, 1 step back (zhang2019lookahead)."""
+"""Lookahead Optimizer: k steps forward, 1 step back (zhang2019lookahead)."""

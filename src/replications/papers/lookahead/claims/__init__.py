@@ -1,5 +1,5 @@
 """Every claim of the Lookahead chapter."""
 
-from replications.papers.lookahead.claims import quadratic
+from replications.papers.lookahead.claims import noise, speed
 
-CLAIMS = (*quadratic.CLAIMS,)
+CLAIMS = (*noise.CLAIMS, *speed.CLAIMS)

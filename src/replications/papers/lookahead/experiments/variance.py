@@ -46,6 +46,7 @@ class Result:
     k: Int[np.ndarray, " k"]
     sgd: Float[np.ndarray, " d"]
     """Theory for SGD with the same learning rate."""
+    sgd_measured: Float[np.ndarray, " d"]
     theory: Float[np.ndarray, "a k d"]
     """Proposition 2."""
     measured: Float[np.ndarray, "a k d"]
@@ -64,15 +65,13 @@ def run(config: Config) -> Result:
         torch.tensor(config.noise_variance, dtype=torch.float64),
     )
     gen = generator(config.seed, "variance")
-    measured = np.empty((len(config.alpha), len(config.k), len(config.x)))
-    for i, alpha in enumerate(config.alpha):
-        for j, k in enumerate(config.k):
-            slowest = max(abs(1 - alpha * (1 - (1 - x) ** k)) for x in config.x)
-            loops = math.ceil(math.log(config.transient) / (2 * math.log(slowest)))
-            slow = problem.simulate(
-                1.0, alpha, k, steps=loops * k, chains=config.chains, generator=gen
-            )
-            measured[i, j] = slow.double().square().mean(0).numpy()
+
+    def stationary(alpha: float, k: int) -> np.ndarray:
+        slowest = max(abs(1 - alpha * (1 - (1 - x) ** k)) for x in config.x)
+        loops = math.ceil(math.log(config.transient) / (2 * math.log(slowest)))
+        slow = problem.simulate(1.0, alpha, k, steps=loops * k, chains=config.chains, generator=gen)
+        return slow.double().square().mean(0).numpy()
+
     alphas, ks = torch.tensor(config.alpha).double()[:, None], torch.tensor(config.k)
     return Result(
         x=np.array(config.x),
@@ -80,7 +79,8 @@ def run(config: Config) -> Result:
         alpha=np.array(config.alpha),
         k=np.array(config.k),
         sgd=problem.sgd_variance(1.0).numpy(),
+        sgd_measured=stationary(1.0, 1),
         theory=problem.lookahead_variance(1.0, alphas, ks).numpy(),
-        measured=measured,
+        measured=np.array([[stationary(alpha, k) for k in config.k] for alpha in config.alpha]),
         chains=config.chains,
     )

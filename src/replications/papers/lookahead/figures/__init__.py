@@ -1,5 +1,5 @@
 """Every figure of the Lookahead chapter."""
 
-from replications.papers.lookahead.figures import quadratic
+from replications.papers.lookahead.figures import noise, speed
 
-FIGURES = {**quadratic.FIGURES}
+FIGURES = {**noise.FIGURES, **speed.FIGURES}

@@ -1,0 +1,75 @@
+"""The sawtooth: variance of the fast weights inside a loop of Lookahead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from replications.core.seeds import generator
+from replications.problems.noisy_quadratic import NoisyQuadratic
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Config:
+    """One setting of Lookahead on a few curvatures."""
+
+    x: tuple[float, ...] = (0.05, 0.3, 1.0)
+    """Learning rate times curvature: a flat, a middling and a sharp direction."""
+    noise_variance: tuple[float, ...] = (4.0, 2.0, 0.5)
+    """One for each x; not 1."""
+    alpha: float = 0.5
+    """The paper's default."""
+    k: int = 5
+    """The paper's default, and that of its figure 10."""
+    blocks: int = 20
+    """Independent blocks of chains, the samples of the interval."""
+    chains: int = 2_000
+    """Chains in a block."""
+    loops: int = 60
+    """Loops before the measured one; the flattest direction then is stationary to 1e-6."""
+    seed: int = 10
+    """Of the normals."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Variances as a share of that of SGD at the same learning rate."""
+
+    x: Float[np.ndarray, " d"]
+    theory: Float[np.ndarray, "i d"]
+    """After i = 0..k inner steps."""
+    measured: Float[np.ndarray, "block i d"]
+    """The same from chains."""
+
+
+QUICK = Config()
+
+
+def run(config: Config) -> Result:
+    """Bring the chains to stationarity, then walk one loop and look after each step."""
+    problem = NoisyQuadratic(
+        torch.tensor(config.x, dtype=torch.float64),
+        torch.tensor(config.noise_variance, dtype=torch.float64),
+    )
+    chains, gen = config.blocks * config.chains, generator(config.seed, "inner loop")
+    weights = problem.simulate(
+        1.0, config.alpha, config.k, steps=config.loops * config.k, chains=chains, generator=gen
+    )
+    squares = [weights.double().square()]
+    for _ in range(config.k):
+        weights = problem.simulate(1.0, steps=1, chains=chains, generator=gen, start=weights)
+        squares.append(weights.double().square())
+    blocks = torch.stack(squares, 1).unflatten(0, (config.blocks, config.chains)).mean(1)
+    steps = torch.arange(config.k + 1)
+    sgd = problem.sgd_variance(1.0)
+    return Result(
+        x=np.array(config.x),
+        theory=(problem.inner_variance(1.0, config.alpha, config.k, steps) / sgd).numpy(),
+        measured=(blocks / sgd).numpy(),
+    )

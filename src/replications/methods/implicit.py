@@ -25,7 +25,7 @@ The chapter `implicit` explains and tries it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ from replications.methods.inverse_hessian import (
     Product,
     Solver,
 )
-from replications.methods.trees import Tree, flatten, leaves
+from replications.methods.trees import Layout, Tree
 
 Loss = Callable[[Any, Any], Tensor]
 
@@ -100,7 +100,7 @@ def hypergradient(
         tolerance: warn where the training gradient's norm exceeds this fraction of the validation
             gradient's; 0.1 is
             ours: below it the first-order error of the theorem is a few percent. Use math.inf for
-                unfinished training.
+            unfinished training.
 
     Returns:
         The hypergradient, all parts detached.
@@ -110,62 +110,73 @@ def hypergradient(
         ValueError: a loss of the wrong shape, a batch that the tensors do not have, or a training
             loss whose gradient does not depend on the parameters.
     """
-    leaves(params, "params"), leaves(hyperparams, "hyperparams")  # before the losses meet them
+    w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
-        batch = batch_of(train_loss(params, hyperparams).detach(), "train_loss")
-        w, as_params = flatten(params, "params", batch)
-        h, as_hyper = flatten(hyperparams, "hyperparams", batch)
-        w.requires_grad_()
-        h.requires_grad_()
+        ws, hs = [[x.requires_grad_() for x in part.leaves] for part in (w, h)]
+        train = train_loss(w.tree(ws), h.tree(hs))
+        batch = batch_of(train, "train_loss")
+        if batch is not None:
+            w, h = Layout(params, "params", batch), Layout(hyperparams, "hyperparams", batch)
+        val = val_loss(w.tree(ws), h.tree(hs))
+        if batch_of(val, "val_loss") != batch:
+            raise ValueError(f"val_loss: train_loss has batch {batch}, got {tuple(val.shape)}")
+        both = gradients([val.sum()], [*ws, *hs])
+        v, direct = w.join(both[: len(ws)]), h.join(both[len(ws) :])
 
-        loss = val_loss(as_params(w), as_hyper(h))
-        if batch_of(loss, "val_loss") != batch:
-            raise ValueError(
-                f"val_loss: must return the shape of train_loss, got {tuple(loss.shape)}"
-            )
-        v, direct = _grad(loss.sum(), [w, h])
-
-        loss = train_loss(as_params(w), as_hyper(h))
-        g = _grad(loss.sum(), [w], create_graph=True)[0]
-        stationarity = g.detach().norm(dim=-1)
+        g = gradients([train.sum()], ws, create_graph=True)
+        stationarity = w.join([x.detach() for x in g]).norm(dim=-1)
         _check_stationary(stationarity, tolerance * v.norm(dim=-1))
 
-        if product is None:
+        def automatic(vector: Tensor) -> Tensor:
+            return w.join(gradients(g, ws, w.split(vector), needed=True, retain_graph=True))
 
-            def product(vector: Tensor) -> Tensor:
-                bent = None
-                if g.requires_grad:
-                    bent = torch.autograd.grad(g, w, vector, retain_graph=True, allow_unused=True)[
-                        0
-                    ]
-                if bent is None:
-                    raise ValueError(
-                        "train_loss: its gradient does not depend on params: no best response"
-                    )
-                return bent
-
-        solution = solver.solve(product, v)
-        mixed = _grad(g, [h], solution.x)[0]
-    indirect = -mixed
+        solution = solver.solve(automatic if product is None else product, v)
+        indirect = -h.join(gradients(g, hs, w.split(solution.x)))
     return Hypergradient(
-        total=as_hyper(direct + indirect),
-        direct=as_hyper(direct),
-        indirect=as_hyper(indirect),
+        total=h.tree(h.split(direct + indirect)),
+        direct=h.tree(h.split(direct)),
+        indirect=h.tree(h.split(indirect)),
         stationarity=stationarity,
         curvature=solution.curvature,
         residual=solution.residual,
     )
 
 
-def _grad(
-    output: Tensor, inputs: list[Tensor], vector: Tensor | None = None, **keywords: bool
-) -> tuple[Tensor, ...]:
-    """Vector-Jacobian products, with zeros for inputs that play no part."""
-    if not output.requires_grad:
-        return tuple(torch.zeros_like(i) for i in inputs)
-    return torch.autograd.grad(
-        output, inputs, vector, allow_unused=True, materialize_grads=True, **keywords
-    )
+def gradients(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    vectors: Sequence[Tensor] | None = None,
+    needed: bool = False,
+    **keywords: bool,
+) -> list[Tensor]:
+    """Vector-Jacobian products, with zeros for inputs that play no part.
+
+    Args:
+        outputs: tensors; scalars where there are no vectors.
+        inputs: tensors that require gradients.
+        vectors: one for each output.
+        needed: whether it is an error that no input plays a part.
+        keywords: `create_graph` or `retain_graph`.
+
+    Returns:
+        One tensor for each input.
+
+    Raises:
+        ValueError: `needed`, and the outputs do not depend on the inputs.
+    """
+    live = [i for i, output in enumerate(outputs) if output.requires_grad]
+    found: Sequence[Tensor | None] = [None] * len(inputs)
+    if live:
+        found = torch.autograd.grad(
+            [outputs[i] for i in live],
+            inputs,
+            [vectors[i] for i in live] if vectors is not None else None,
+            allow_unused=True,
+            **keywords,
+        )
+    if needed and all(x is None for x in found):
+        raise ValueError("train_loss: its gradient does not depend on params: no best response")
+    return [torch.zeros_like(i) if x is None else x for i, x in zip(inputs, found, strict=True)]
 
 
 def _check_stationary(norms: Tensor, limits: Tensor) -> None:

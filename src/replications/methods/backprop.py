@@ -3,10 +3,11 @@
     BPTT            d/dtheta sum_{t=1..T} L_t, through all T steps: exact, memory T times the state
     truncated BPTT  the same over one window of K steps, whose first state counts as a constant
 
-The sum of the partial derivatives with respect to the theta of every step *is* the total derivative;
-what truncation drops is the path through the window's first state.
+The sum of the partial derivatives with respect to the theta of every step *is* the total
+derivative; what truncation drops is the path through the window's first state.
 
-`vicol2021unbiased`, section 2 and table 1. Explained in the chapter on persistent evolution strategies.
+`vicol2021unbiased`, section 2 and table 1. Explained in the chapter on persistent evolution
+strategies.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from replications.methods.unroll_problem import (
     as_replicates,
     count_exploded,
     positive_int,
+    single_info,
     tree_map,
     unroll_steps,
     window_steps,
@@ -50,7 +52,8 @@ class TruncatedBPTT:
 
     Args:
         window: steps K of one window, at least 1.
-        on_explosion: "raise" a FloatingPointError if a loss is not finite, or "report" it in the info.
+        on_explosion: "raise" a FloatingPointError if a loss is not finite, or "report" it in the
+            info.
 
     Raises:
         ValueError: if the window is not a positive integer.
@@ -101,7 +104,7 @@ class TruncatedBPTT:
         return (
             gradient,
             following,
-            Info(gradient[..., None, :], loss, steps, done, exploded),
+            single_info(gradient, loss, steps, done, exploded),
         )
 
 

@@ -1,8 +1,9 @@
 r"""Exact variance of the evolution-strategy estimators for linearised losses.
 
-Let h[s, tau] be the derivative, with respect to the theta used in window tau, of the sum of the losses
-of the windows from max(s, tau) on; so h[s, s] sum to the exact gradient g. With one antithetic pair and
-losses that are linear in (theta_1, ..., theta_n), the whole-episode estimate is
+Let h[s, tau] be the derivative, with respect to the theta used in window tau, of the sum of the
+losses of the windows from max(s, tau) on; so h[s, s] sum to the exact gradient g. With one
+antithetic pair and losses that are linear in (theta_1, ..., theta_n), the whole-episode estimate
+is
 
     g_PES = sigma^-2 sum_{s, tau} eps_s (h[s, tau] . eps_tau),
 
@@ -12,18 +13,17 @@ a quadratic form in Gaussians. Isserlis' theorem gives the trace of its covarian
     tr Var(NRES), full   = (P + 1) |g|^2                                                       (2)
     tr Var(truncated ES) = (P + 1) sum_s |g_ss|^2,  g_ss the window's own gradient             (3)
 
-Independent pairs divide all three by their number. When every step has one gradient and does not influence
-the others, (1) has closed forms in the number of windows n, for identical and for independent ones.
+Independent pairs divide all three by their number. When every step has one gradient and does not
+influence the others, (1) has closed forms in the number of windows n, for identical and for
+independent ones.
 
-Derived for the chapter on persistent evolution strategies, which explains it; (2) is proposition 3.2 of
-the ES-Single paper (arXiv 2304.11153).
+Derived for the chapter on persistent evolution strategies, which explains it; (2) is proposition
+3.2 of the ES-Single paper (arXiv 2304.11153).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-import torch
 
 if TYPE_CHECKING:
     from jaxtyping import Float

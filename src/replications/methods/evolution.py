@@ -1,7 +1,7 @@
 r"""Evolution strategies for unrolled problems: PES, NRES, truncated ES and full ES.
 
-All four perturb theta by Gaussian noise in antithetic pairs, unroll one window of K steps, and weight
-the loss by noise:
+All four perturb theta by Gaussian noise in antithetic pairs, unroll one window of K steps, and
+weight the loss by noise:
 
     eps_i ~ N(0, sigma^2 I),  theta_i^+- = theta +- eps_i
     g = 1/(2 pairs sigma^2) sum_i w_i (L_i^+ - L_i^-)                                        (1)
@@ -25,8 +25,8 @@ Implementation notes:
     * `pairs` is N/2 of the paper, whose N counts both members of a pair.
     * The antithetic partner's accumulator is -xi, so only half of them are stored.
     * Truncated ES gets its mean state from one more particle without noise in the same batch.
-    * An episode that ends inside a window ends the window. Losses of two episodes are never mixed under
-      one accumulator.
+    * An episode that ends inside a window ends the window. Losses of two episodes are never mixed
+      under one accumulator.
     * Randomness is part of the returned state: the same state always gives the same numbers.
 """
 
@@ -64,7 +64,9 @@ class ESState:
     particles: State
     """States of the R·2·pairs particles; for truncated ES, of R mean particles."""
     accumulated: Float[Tensor, "R pairs P"]
-    """xi: the noise since the episode began."""
+    """xi, the noise since the episode began, for PES; for the others the noise of the last
+    window.
+    """
     noise: Float[Tensor, "R pairs P"] | None
     """The noise of the last window; None at the start of an episode."""
     t: int
@@ -82,8 +84,9 @@ class EvolutionStrategy:
         window: steps K of one window, at least 1.
         sigma: standard deviation of the perturbations (not their variance), positive.
         pairs: antithetic pairs, at least 1; the paper's N is twice this number.
-        on_explosion: what to do when particles' losses are not finite: "raise" a FloatingPointError that
-            says how many and where, or "report" them in ``info.exploded``; nothing is clamped.
+        on_explosion: what to do when particles' losses are not finite: "raise" a
+            FloatingPointError that says how many and where, or "report" them in
+            ``info.exploded``; nothing is clamped.
 
     Raises:
         ValueError: for arguments out of range.
@@ -125,8 +128,8 @@ class EvolutionStrategy:
         Args:
             problem: what to unroll.
             theta: parameters [P], or [R, P] for R replicates that run as one batch.
-            seed: of the perturbations; a sequence of R seeds for replicates, each of which then draws what
-                it would draw alone.
+            seed: of the perturbations; a sequence of R seeds for replicates, each of which then
+                draws what it would draw alone.
 
         Returns:
             The state for the first call of :meth:`step`.
@@ -172,16 +175,19 @@ class EvolutionStrategy:
         noise, rng = state.noise, state.rng
         if noise is None or self.redraw == "window":
             noise, rng = self._draw(rng, centre)
-        accumulated = state.accumulated + noise  # before it is used: xi contains this window's eps
-        weight = accumulated if self.weight == "accumulated" else noise
+        accumulated = weight = noise
+        if self.weight == "accumulated":  # before it is used: xi contains this window's eps
+            accumulated = weight = state.accumulated + noise
 
-        perturbations = [noise, -noise]
-        particles = state.particles
+        particles, count = state.particles, 2 * self.pairs
         if self.carry == "mean":
-            perturbations.append(torch.zeros_like(noise[:, :1]))
-            count = 2 * self.pairs + 1
+            count += 1
             particles = tree_map(lambda x: x.repeat_interleave(count, dim=0), particles)
-        perturbed = (centre[:, None] + torch.cat(perturbations, dim=1)).reshape(-1, dim)
+        perturbed = centre.new_empty(replicates, count, dim)
+        torch.add(centre[:, None], noise, out=perturbed[:, : self.pairs])
+        torch.sub(centre[:, None], noise, out=perturbed[:, self.pairs : 2 * self.pairs])
+        perturbed[:, 2 * self.pairs :] = centre[:, None]
+        perturbed = perturbed.view(-1, dim)
         particles, loss = unroll(state.problem, particles, perturbed, state.t, steps)
         loss = loss.view(replicates, -1)
         if self.carry == "mean":
@@ -192,7 +198,8 @@ class EvolutionStrategy:
 
         exploded = count_exploded(loss, state.t, steps, self.on_explosion)
         plus, minus = loss[:, : self.pairs], loss[:, self.pairs :]
-        per_pair = weight * (plus - minus)[..., None] / (2 * self.sigma**2)  # eq. (1)
+        coefficients = (plus - minus) / (2 * self.sigma**2)
+        gradient = torch.einsum("rn,rnp->rp", coefficients, weight) / self.pairs  # eq. (1)
 
         following = replace(
             state,
@@ -206,9 +213,9 @@ class EvolutionStrategy:
             following = self._start(state.problem, centre, rng, state.batched)
         mean_loss = loss.mean(dim=1)
         if not state.batched:
-            per_pair, mean_loss = per_pair[0], mean_loss[0]
-        info = Info(per_pair, mean_loss, steps, done, exploded)
-        return per_pair.mean(dim=-2), following, info
+            gradient, mean_loss = gradient[0], mean_loss[0]
+            weight, coefficients = weight[0], coefficients[0]
+        return gradient, following, Info(weight, coefficients, mean_loss, steps, done, exploded)
 
     def _draw(
         self, rng: tuple[Tensor, ...], like: Float[Tensor, "R P"]
@@ -226,8 +233,9 @@ class EvolutionStrategy:
 class PES(EvolutionStrategy):
     """Persistent evolution strategies: new noise each window, weighted by all noise so far.
 
-    Unbiased for the gradient of the episode's loss smoothed by *independent* noise in every window, at
-    any window length, as long as theta stays fixed during the episode. See :class:`EvolutionStrategy`.
+    Unbiased for the gradient of the episode's loss smoothed by *independent* noise in every
+    window, at any window length, as long as theta stays fixed during the episode. See
+    :class:`EvolutionStrategy`.
     """
 
     redraw = "window"
@@ -247,8 +255,8 @@ class PES(EvolutionStrategy):
 class NRES(EvolutionStrategy):
     """Noise-reuse evolution strategies (ES-Single): one noise for the whole episode.
 
-    Unbiased for the gradient of the episode's loss smoothed by that one noise: the loss that full ES
-    smooths. See :class:`EvolutionStrategy`.
+    Unbiased for the gradient of the episode's loss smoothed by that one noise: the loss that full
+    ES smooths. See :class:`EvolutionStrategy`.
     """
 
     redraw = "episode"
@@ -267,8 +275,8 @@ class NRES(EvolutionStrategy):
 class TruncatedES(EvolutionStrategy):
     """Truncated evolution strategies: each window starts from the state unrolled at theta itself.
 
-    Biased: it does not see how theta acts through the window's first state. For quadratic losses its
-    mean is the gradient of truncated backpropagation. See :class:`EvolutionStrategy`.
+    Biased: it does not see how theta acts through the window's first state. For quadratic losses
+    its mean is the gradient of truncated backpropagation. See :class:`EvolutionStrategy`.
     """
 
     carry = "mean"

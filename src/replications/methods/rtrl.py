@@ -5,9 +5,9 @@ The state's derivative with respect to theta is advanced along with the state it
     G_t = J_t G_{t-1} + dF_t/dtheta,     J_t = dF_t/ds,                                        (1)
     dL_t/dtheta = (dL_t/ds) G_{t-1} + direct derivative,                                       (2)
 
-so nothing of the past needs to be stored but G, S numbers for each of the P parameters. Forward-mode
-differentiation gives (1) and (2) at once: parameter p is one more particle, whose tangent is the p-th
-column of G.
+so nothing of the past needs to be stored but G, S numbers for each of the P parameters.
+Forward-mode differentiation gives (1) and (2) at once: parameter p is one more particle, whose
+tangent is the p-th column of G.
 
 References: Williams and Zipser 1989; `vicol2021unbiased`, table 1. Explained in the chapter on
 persistent evolution strategies.
@@ -35,6 +35,7 @@ from replications.methods.unroll_problem import (
     as_replicates,
     count_exploded,
     positive_int,
+    single_info,
     tree_map,
     window_steps,
 )
@@ -62,7 +63,8 @@ class RTRL:
 
     Args:
         window: steps whose losses one gradient covers, at least 1.
-        on_explosion: "raise" a FloatingPointError if a loss is not finite, or "report" it in the info.
+        on_explosion: "raise" a FloatingPointError if a loss is not finite, or "report" it in the
+            info.
 
     Raises:
         ValueError: if the window is not a positive integer.
@@ -129,13 +131,15 @@ class RTRL:
         return (
             gradient,
             following,
-            Info(gradient[..., None, :], total, steps, done, exploded),
+            single_info(gradient, total, steps, done, exploded),
         )
 
 
 @cache
 def _load_forward_mode() -> None:
-    """Use forward mode once: torch then compiles its rules, and warns of its own deprecated compiler."""
+    """Use forward mode once: torch then compiles its rules, and warns of its own deprecated
+    compiler.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
         with forward_ad.dual_level():

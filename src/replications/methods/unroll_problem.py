@@ -27,8 +27,8 @@ class UnrollProblem(Protocol):
     """A computation graph that is unrolled in time.
 
     A problem may also have a method ``unroll(state, theta, t, steps)`` that returns the state after
-    several steps and the *sum* of their losses: the same numbers as ``steps`` calls of ``step``, faster.
-    It need not be differentiable; the estimators that differentiate call ``step``.
+    several steps and the *sum* of their losses: the same numbers as ``steps`` calls of ``step``,
+    faster. It need not be differentiable; the estimators that differentiate call ``step``.
     """
 
     @property
@@ -52,8 +52,12 @@ class UnrollProblem(Protocol):
 class Info:
     """What a step of an estimator reports beside the gradient (a leading axis R if replicated)."""
 
-    per_pair: Float[Tensor, "pairs P"]
-    """Independent estimates whose mean is the gradient; one row for methods without sampling."""
+    directions: Float[Tensor, "pairs P"]
+    """What each pair's difference of losses is multiplied by; one row for methods without
+    sampling.
+    """
+    coefficients: Float[Tensor, " pairs"]
+    """The differences, scaled."""
     loss: Float[Tensor, ""]
     """Loss summed over the window's steps, averaged over the particles."""
     steps: int
@@ -62,6 +66,23 @@ class Info:
     """Whether the episode ended; the returned state then stands at the start of a new one."""
     exploded: int
     """Particles whose loss is not finite, over all replicates."""
+
+    @property
+    def per_pair(self) -> Float[Tensor, "pairs P"]:
+        """Independent estimates whose mean is the gradient; one row for methods without sampling."""
+        return self.coefficients[..., None] * self.directions
+
+
+def single_info(
+    gradient: Float[Tensor, "*R P"],
+    loss: Float[Tensor, "*R"],
+    steps: int,
+    done: bool,
+    exploded: int,
+) -> Info:
+    """The info of a method without pairs: its gradient is the only row."""
+    ones = gradient.new_ones(*gradient.shape[:-1], 1)
+    return Info(gradient[..., None, :], ones, loss, steps, done, exploded)
 
 
 def tree_map(f: Callable[..., Tensor], first: State, *rest: State) -> State:
@@ -130,7 +151,9 @@ def window_steps(problem: UnrollProblem, window: int | None, t: int) -> tuple[in
 def as_replicates(
     theta: Float[Tensor, "*R P"], seed: int | Sequence[int]
 ) -> tuple[Float[Tensor, "R P"], tuple[int, ...], bool]:
-    """Theta with a leading axis of replicates, a seed for each, and whether there was such an axis."""
+    """Theta with a leading axis of replicates, a seed for each, and whether there was such an
+    axis.
+    """
     if theta.ndim not in (1, 2) or not theta.is_floating_point():
         raise ValueError(
             f"theta must be a float tensor [P] or [R, P], got {theta.dtype} {list(theta.shape)}"

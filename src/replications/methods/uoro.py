@@ -1,14 +1,14 @@
 r"""Unbiased online recurrent optimization: RTRL with a random rank-one stand-in for G.
 
-RTRL's matrix G [S, P] is replaced by an outer product u w^T whose mean is G. Each step draws random signs
-nu [S] and sets
+RTRL's matrix G [S, P] is replaced by an outer product u w^T whose mean is G. Each step draws
+random signs nu [S] and sets
 
     u' = rho_0 J u + rho_1 nu,        w' = w / rho_0 + (nu^T dF/dtheta) / rho_1,               (1)
     rho_0 = (|w| / |J u|)^(1/2),      rho_1 = (|nu^T dF/dtheta| / |nu|)^(1/2),                 (2)
     dL_t/dtheta ~ (dL_t/ds . u) w + direct derivative.                                         (3)
 
-The cross terms of u' w'^T have mean zero because E nu = 0, and E nu nu^T = I, hence E u w^T = G. Memory is
-S + P instead of S P; the price is variance, which (2) keeps smallest but cannot remove.
+The cross terms of u' w'^T have mean zero because E nu = 0, and E nu nu^T = I, hence E u w^T = G.
+Memory is S + P instead of S P; the price is variance, which (2) keeps smallest but cannot remove.
 
 References: Tallec and Ollivier 2017 (arXiv 1702.05043), algorithm 1; `vicol2021unbiased`, table 1.
 Explained in the chapter on persistent evolution strategies.
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -33,6 +34,7 @@ from replications.methods.unroll_problem import (
     count_exploded,
     leaves,
     positive_int,
+    single_info,
     tree_map,
     window_steps,
 )
@@ -61,7 +63,8 @@ class UORO:
 
     Args:
         window: steps whose losses one gradient covers, at least 1.
-        on_explosion: "raise" a FloatingPointError if a loss is not finite, or "report" it in the info.
+        on_explosion: "raise" a FloatingPointError if a loss is not finite, or "report" it in the
+            info.
 
     Raises:
         ValueError: if the window is not a positive integer.
@@ -120,7 +123,10 @@ class UORO:
             total = total + loss
             rho_0 = _balance(w.norm(dim=1), _norm(pushed))  # eq. (2)
             rho_1 = _balance(pulled.norm(dim=1), _norm(signs))
-            u = tree_map(lambda a, b: _rows(rho_0, a) + _rows(rho_1, b), pushed, signs)  # eq. (1)
+            kept, new = (
+                tree_map(partial(_rows, rho), x) for rho, x in ((rho_0, pushed), (rho_1, signs))
+            )
+            u = tree_map(torch.add, kept, new)  # eq. (1)
             w = w / rho_0[:, None] + pulled / rho_1[:, None]
 
         exploded = count_exploded(total[:, None], state.t, steps, self.on_explosion)
@@ -133,7 +139,7 @@ class UORO:
         return (
             gradient,
             following,
-            Info(gradient[..., None, :], total, steps, done, exploded),
+            single_info(gradient, total, steps, done, exploded),
         )
 
 

@@ -1,17 +1,21 @@
-r"""A real training run as an unrolled problem: a small network on the digits under a learning-rate schedule.
+r"""A real training run as an unrolled problem: a small network on the digits under a
+learning-rate schedule.
 
-The inner run is SGD with momentum 0.9 on mini-batches, one layer of ReLUs and a softmax; theta = (a, b) sets
+The inner run is SGD with momentum 0.9 on mini-batches, one layer of ReLUs and a softmax; theta =
+(a, b) sets
 
     lr_t = e^a / (1 + t/T)^(e^b)                                                              (1)
 
 (the schedule of the official code of `vicol2021unbiased`, there for a larger network on MNIST with
-lr_t = theta_0 / (1 + t/5000)^theta_1). All particles start from the same weights and see the same mini-batch at
-step t. The loss of a step is the training loss on its mini-batch, before the update; or, for a loss without
-derivative, the share of wrong answers on a validation set after it, every `check_every` steps.
+lr_t = theta_0 / (1 + t/5000)^theta_1). All particles start from the same weights and see the same
+mini-batch at step t. The loss of a step is the training loss on its mini-batch, before the
+update; or, for a loss without derivative, the share of wrong answers on a validation set after
+it, every `check_every` steps.
 
-Layout (why it is fast): the first layers of all particles are rows of one matrix, so that one product with the
-shared mini-batch serves them all; the softmax runs over the second axis, with the mini-batch innermost; a chunk
-of particles goes through a whole window while its weights are in the cache.
+Layout (why it is fast): the first layers of all particles are rows of one matrix, so that one
+product with the shared mini-batch serves them all; the softmax runs over the second axis, with
+the mini-batch innermost; a chunk of particles goes through a whole window while its weights are
+in the cache.
 """
 
 from __future__ import annotations

@@ -9,10 +9,11 @@ pushes. A window of K steps whose loss is that of its last step has the gradient
 
     c_K = d s_1 / d theta over K steps = sum_{j < K} (A^j b)_1                                 (1)
 
-exactly. At the fixed point s_1 = -6 theta, the exact factor is c_inf = -6: wherever c_K is positive,
-truncated backpropagation walks away from the optimum theta = -1/6.
+exactly. At the fixed point s_1 = -6 theta, the exact factor is c_inf = -6: wherever c_K is
+positive, truncated backpropagation walks away from the optimum theta = -1/6.
 
-Setting: Tallec and Ollivier 2017, and the official code of `vicol2021unbiased` (influence_balancing.py).
+Setting: Tallec and Ollivier 2017, and the official code of `vicol2021unbiased`
+    (influence_balancing.py).
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class InfluenceBalancing:
     reason why K does not cost anything.
 
     Args:
-        window: steps K of the system to one step of the problem; the loss is that of the last (official code).
+        window: steps K of the system to one step of the problem; the loss is that of the last
+            (official code).
         units: size of the state (official code: 23).
         positive: how many units theta pushes up (official code: 10).
         dtype: of the state.
@@ -95,7 +97,9 @@ class InfluenceBalancing:
         t: int,
         steps: int,
     ) -> tuple[Float[Tensor, "n S"], Float[Tensor, " n"]]:
-        """Several steps as one product: the last state and every step's first unit are affine in (s, theta)."""
+        """Several steps as one product: the last state and every step's first unit are affine in
+        (s, theta).
+        """
         if steps == 1:
             return self.step(state, theta, t)
         out = torch.cat([state, theta], dim=1) @ self._readout(steps)
@@ -124,13 +128,16 @@ class InfluenceBalancing:
         return float(self.lifted(window)[1][0])
 
     def loss(self, theta: Float[Tensor, "*n"], steps: int) -> Float[Tensor, "*n"]:
-        """Loss of the last of `steps` fresh steps under theta: what the official code reports, with 500."""
+        """Loss of the last of `steps` fresh steps under theta: what the official code reports,
+        with 500.
+        """
         matrix, push = self.lifted(steps)
         first = matrix[0].sum() + theta.to(torch.float64) * push[0]
         return 0.5 * (first - 1).square()
 
     def limit(self) -> tuple[float, float]:
-        """(slope of s_1 in theta at the fixed point, optimal theta): exactly (b_+ - b_-)·2 and its inverse.
+        """(slope of s_1 in theta at the fixed point, optimal theta): exactly (b_+ - b_-)·2 and
+        its inverse.
 
         (I - A) s = b theta gives s_S = -2 theta, then s_i = s_{i+1} + 2 b_i theta.
         """

@@ -2,10 +2,11 @@ r"""A linear system whose estimators' means and variances are known exactly.
 
     s_t = A s_{t-1} + B theta,     loss  c . s_t   or   |s_t|^2 / 2   or   sum_k s_tk^3.
 
-With its own theta in every window, s_t = ... + sum_w J_tw theta_w, so perturbed states are Gaussian and
-every expectation is a formula. Losses up to the quadratic keep their gradient under antithetic smoothing;
-the cubic one does not: E s^3 = m^3 + 3 m v, where the variance v of the state depends on how the
-noise is shared between the windows. That is where PES and NRES have different targets.
+With its own theta in every window, s_t = ... + sum_w J_tw theta_w, so perturbed states are
+Gaussian and every expectation is a formula. Losses up to the quadratic keep their gradient under
+antithetic smoothing; the cubic one does not: E s^3 = m^3 + 3 m v, where the variance v of the
+state depends on how the noise is shared between the windows. That is where PES and NRES have
+different targets.
 """
 
 from __future__ import annotations
@@ -73,8 +74,9 @@ class LinearUnroll:
             theta: the parameters, the same in all windows.
             window: steps K; the last window is shorter if K does not divide the horizon.
             sigma: standard deviation of the noise that smooths the loss.
-            noise: how it is shared: independent "per window" (PES), one "per episode" (NRES, full ES), or
-                per window and forgotten at its end ("truncated"), where D is diagonal as well.
+            noise: how it is shared: independent "per window" (PES), one "per episode" (NRES, full
+                ES), or per window and forgotten at its end ("truncated"), where D is diagonal as
+                well.
 
         Returns:
             One row and one column a window; D is zero above the diagonal.

@@ -1,0 +1,1 @@
+"""Persistent evolution strategies: `vicol2021unbiased`."""

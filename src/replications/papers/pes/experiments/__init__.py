@@ -1,0 +1,12 @@
+"""The experiments of the chapter on persistent evolution strategies, one file each."""
+
+from replications.core.experiment import Experiment
+from replications.papers.pes.experiments import bias, influence, targets, toy, variance
+
+BIAS = Experiment("pes", "bias", bias.run, bias.QUICK)
+TARGETS = Experiment("pes", "targets", targets.run, targets.QUICK)
+VARIANCE = Experiment("pes", "variance", variance.run, variance.QUICK)
+INFLUENCE = Experiment("pes", "influence", influence.run, influence.QUICK, influence.FULL)
+TOY = Experiment("pes", "toy", toy.run, toy.QUICK, toy.FULL)
+
+EXPERIMENTS = (BIAS, TARGETS, VARIANCE, INFLUENCE, TOY)

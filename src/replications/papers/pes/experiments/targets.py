@@ -1,0 +1,204 @@
+"""What "unbiased" means, and three ways to lose it.
+
+One number drifts by theta at every step, s_t = s_{t-1} + theta, and pays s_t^3: curved enough for
+PES, NRES and the plain gradient to have three different targets. On the same problem:
+
+* a decaying sigma, with the whole accumulator divided by today's sigma^2 (as evosax's PersistentES
+  does) and with each perturbation divided by its own;
+* an episode that ends inside a window, with the mixed weighting of learned_optimization's
+  TruncatedPES, transcribed (it does not import today);
+* theta that moves while the episode runs (hysteresis).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from replications.core.seeds import generator
+from replications.methods.evolution import NRES, PES, TruncatedES
+from replications.papers.pes.experiments.outer import episode
+from replications.problems.linear_unroll import LinearUnroll
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+ARMS = ("PES", "NRES", "truncated ES")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A problem whose targets can be checked by hand."""
+
+    start: float = -1.0
+    """s_0; the loss changes its sign on the way."""
+    theta: float = 0.3
+    horizon: int = 10
+    sigma: float = 0.5
+    """Large, so that the three targets are far apart."""
+    decay: float = 0.8
+    """Factor of sigma from window to window in the schedule experiment."""
+    crossing_window: int = 3
+    """Does not divide the horizon of 10."""
+    drift: float = 0.02
+    """Change of theta from window to window in the hysteresis experiment."""
+    pairs: int = 400_000
+    batches: int = 40
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Batch means of whole-episode estimates, and the exact targets."""
+
+    cubic: Float[np.ndarray, "arms batches"]
+    cubic_targets: Float[np.ndarray, "arms"]
+    cubic_gradient: float
+    """Of the loss without smoothing."""
+    schedule_peer: Float[np.ndarray, " batches"]
+    """Quadratic loss; accumulator over today's sigma^2."""
+    schedule_ours: Float[np.ndarray, " batches"]
+    """Quadratic loss; every perturbation over its own sigma^2."""
+    crossing_peer: Float[np.ndarray, " batches"]
+    """Quadratic loss; the transcribed weighting, as a sum over the episode's losses."""
+    crossing_ours: Float[np.ndarray, " batches"]
+    quadratic_gradient: float
+    drifting: Float[np.ndarray, " batches"]
+    """Quadratic loss; theta moves during the episode."""
+    drifting_end: float
+    """The exact gradient at the last theta."""
+    drifting_frozen: float
+    """What the estimate's mean is in fact: the derivative along the path that was taken."""
+
+
+def run(config: Config) -> Result:
+    """Run the parts, each with noise of its own."""
+    one = torch.ones(1, 1, dtype=torch.float64)
+    start = torch.tensor([config.start], dtype=torch.float64)
+    theta = torch.tensor([config.theta], dtype=torch.float64)
+    cubic, quadratic = (
+        LinearUnroll(one, one, start, config.horizon, loss) for loss in ("cubic", "quadratic")
+    )
+    kinds = {"PES": PES, "NRES": NRES, "truncated ES": TruncatedES}
+    noises = {"PES": "per window", "NRES": "per episode", "truncated ES": "truncated"}
+    means, targets = [], []
+    for arm in ARMS:
+        seed = generator(config.seed, "cubic", arm).initial_seed()
+        estimator = kinds[arm](1, config.sigma, config.pairs)
+        means.append(_batches(config, episode(estimator, cubic, theta, seed)))
+        target = cubic.expected_gradient(theta, 1, config.sigma, noises[arm])  # type: ignore[arg-type]  # literals
+        targets.append(target.item())
+
+    peer, ours = _schedule(config, quadratic, theta)
+    crossing = _crossing(config, quadratic, theta)
+    seed = generator(config.seed, "crossing", "ours").initial_seed()
+    fair = episode(PES(config.crossing_window, config.sigma, config.pairs), quadratic, theta, seed)
+    drifting, end, frozen = _drift(config, quadratic, theta)
+    return Result(
+        cubic=np.stack(means),
+        cubic_targets=np.array(targets),
+        cubic_gradient=cubic.expected_gradient(theta, 1).item(),
+        schedule_peer=_batches(config, peer),
+        schedule_ours=_batches(config, ours),
+        crossing_peer=_batches(config, crossing),
+        crossing_ours=_batches(config, fair),
+        quadratic_gradient=quadratic.expected_gradient(theta, 1).item(),
+        drifting=_batches(config, drifting),
+        drifting_end=end,
+        drifting_frozen=frozen,
+    )
+
+
+def _batches(config: Config, samples: Float[Tensor, "pairs 1"]) -> Float[np.ndarray, " batches"]:
+    means: np.ndarray = samples.view(config.batches, -1).mean(dim=1).numpy()
+    return means
+
+
+def _pair(
+    problem: LinearUnroll, states: list[Tensor], theta: Tensor, noise: Tensor, t: int
+) -> tuple[list[Tensor], Tensor]:
+    """One step of both members of every pair; returns the states and the difference of losses."""
+    (plus, gain), (minus, loss) = (
+        problem.step(state, theta + sign * noise, t)
+        for state, sign in zip(states, (1.0, -1.0), strict=True)
+    )
+    return [plus, minus], gain - loss
+
+
+def _schedule(
+    config: Config, problem: LinearUnroll, theta: Tensor
+) -> tuple[Float[Tensor, "pairs 1"], Float[Tensor, "pairs 1"]]:
+    source = generator(config.seed, "schedule")
+    states = [problem.init(config.pairs)] * 2
+    whole = torch.zeros(config.pairs, 1, dtype=torch.float64)
+    scaled, peer, ours = torch.zeros_like(whole), torch.zeros_like(whole), torch.zeros_like(whole)
+    for t in range(config.horizon):
+        sigma = config.sigma * config.decay**t
+        noise = sigma * torch.randn(whole.shape, generator=source, dtype=torch.float64)
+        whole = whole + noise
+        scaled = scaled + noise / sigma**2
+        states, difference = _pair(problem, states, theta, noise, t)
+        peer += whole / sigma**2 * difference[:, None] / 2
+        ours += scaled * difference[:, None] / 2
+    return peer, ours
+
+
+def _crossing(config: Config, problem: LinearUnroll, theta: Tensor) -> Float[Tensor, "pairs 1"]:
+    """Two episodes with windows that run across their boundary; one episode's share of the
+    estimate.
+
+    The weighting of the library (commit 0af28c1): in a window, the *total* difference of losses is
+    multiplied by the accumulated noise at the steps before the one on which the episode ends, and
+    by the window's noise alone from that step on, and averaged over the steps. One step is spent
+    on the reset and pays nothing. Its windows return mean losses; here they are sums.
+    """
+    source = generator(config.seed, "crossing", "peer")
+    window, period = config.crossing_window, config.horizon + 1
+    windows = period * window  # whole cycles: every position of the boundary in a window comes once
+    episodes = windows * window // period
+    states = [problem.init(config.pairs)] * 2
+    accumulated = torch.zeros(config.pairs, 1, dtype=torch.float64)
+    total = torch.zeros_like(accumulated)
+    t = 0
+    for _ in range(windows):
+        noise = config.sigma * torch.randn(accumulated.shape, generator=source, dtype=torch.float64)
+        difference = torch.zeros(config.pairs, dtype=torch.float64)
+        before = window  # steps before the one that ends the episode
+        for i in range(window):
+            if t == config.horizon:  # the step of the reset
+                states, t = [problem.init(config.pairs)] * 2, 0
+                continue
+            states, step_difference = _pair(problem, states, theta, noise, t)
+            difference += step_difference
+            t += 1
+            if t == config.horizon:
+                before = min(before, i)
+        share = before / window
+        weight = noise + share * accumulated
+        total += weight * difference[:, None] / (2 * config.sigma**2)
+        accumulated = noise if before < window else accumulated + noise
+    return total / episodes
+
+
+def _drift(
+    config: Config, problem: LinearUnroll, theta: Tensor
+) -> tuple[Float[Tensor, "pairs 1"], float, float]:
+    """Theta moves by `drift` after every window, as it would in an optimisation."""
+    estimator = PES(1, config.sigma, config.pairs)
+    state = estimator.init(problem, theta, generator(config.seed, "drift").initial_seed())
+    total = torch.zeros(config.pairs, 1, dtype=torch.float64)
+    mean, frozen = config.start, 0.0
+    for t in range(config.horizon):
+        now = theta + config.drift * t
+        _, state, info = estimator.step(state, now)
+        total += info.per_pair
+        mean += now.item()
+        frozen += mean * (t + 1)
+    return total, problem.expected_gradient(now, 1).item(), frozen
+
+
+QUICK = Config()

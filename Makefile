@@ -38,8 +38,9 @@ run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
 	@$(BIN)/python -m replications claims --json > chapters/claims.json.tmp && mv chapters/claims.json.tmp chapters/claims.json
 
 site: $(STAMP) ## build the pages from the stored outputs (seconds)
-	@# --all: a page whose warning failed the last build would otherwise pass unread
-	@$(BIN)/jupyter-book build . -W --keep-going -n --quiet --all
+	@# from nothing: a page whose warning failed the last build would otherwise pass unread
+	@rm -rf _build
+	@$(BIN)/jupyter-book build . -W --keep-going -n --quiet
 	@echo "The book: $(PAGE)"
 
 test: $(STAMP) ## the notebooks against their stored outputs, every claim, the library, the site, style and types

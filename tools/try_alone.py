@@ -2,8 +2,8 @@
 
     python tools/try_alone.py NOTEBOOK [--keep ENVIRONMENT]
 
-The environment gets the package's dependencies and a Jupyter kernel, but not the package: the
-notebook's own first cell installs it, from the last commit of this repository. Then the outputs that
+The environment gets the dependencies and a Jupyter kernel, but not the package: the
+notebook's own first cell installs it, from this repository's last commit. Then the outputs that
 the tests compare must be the stored ones, and no version of anything else may have changed. Takes
 minutes, most of them for PyTorch; with --keep the environment is made once.
 """

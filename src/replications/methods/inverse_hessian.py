@@ -4,7 +4,7 @@ Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implici
 (`lorraine2020optimizing`), section 3 and Algorithm 3. With the Hessian H and a vector v, wanted: x
 = H^-1 v.
 
-    Neumann:  x_K = s * sum_{j=0..K} (I - s H)^j v  converges iff 0 < s mu < 2, all eigenvalues mu (1)
+    Neumann: x_K = s * sum_{j=0..K} (I - s H)^j v  converges iff 0 < s mu < 2 for all eigenvalues mu (1)
     residual: v - H x_K = (I - s H)^(K+1) v                                                  (2)
 
 Implementation notes:
@@ -140,8 +140,9 @@ class Neumann:
         step: s > 0, or "auto" for 1 / L with L the largest curvature found by `probes` Lanczos
             steps.
         probes: products spent on that estimate, which also guards a step given by hand. With 0
-            (only for a number as step) nothing is spent and the series' own vectors are looked at
-            instead, which finds a divergence that has begun but not one that is yet to come.
+            (only for a number as step) nothing is spent on checks: `curvature` is the last term's
+            own quotient (nan for terms=0), which finds a divergence that has begun but not one yet
+            to come, and `residual` is that of the sum without its last term.
 
     Raises:
         ValueError: terms < 0, step <= 0, or step "auto" without probes.
@@ -169,7 +170,7 @@ class Neumann:
             v: the right-hand side.
 
         Returns:
-            The sum, the curvature seen and the exact relative residual of (2).
+            The sum, the curvature seen, and the relative residual (2), which costs a product.
         """
         seen = lanczos(product, v, self.probes) if self.probes else None
         if self.step == "auto":
@@ -180,17 +181,20 @@ class Neumann:
             step = torch.full_like(v[..., :1], self.step)
         term = v.clone()
         total = v.clone()
-        for _ in range(self.terms):
-            term.addcmul_(product(term), step, value=-1)  # (I - s H) applied once more
+        quotient = torch.full_like(step.squeeze(-1), torch.nan)
+        for k in range(1, self.terms + 1):
+            bent = product(term)
+            if seen is None and k == self.terms:
+                quotient = dot(term, bent) / dot(term, term)
+            term.addcmul_(bent, step, value=-1)  # (I - s H) applied once more
             total += term
-        bent = product(term)
         if seen is None:
-            quotient = dot(term, bent) / dot(term, term)
-            seen = Curvature(quotient, quotient)
-        residual = _relative(term.addcmul_(bent, step, value=-1), v)
+            seen, residual = Curvature(quotient, quotient), _relative(term, v)
+        else:
+            residual = _relative(term - step * product(term), v)  # equation (2)
         limit = 2 / step.squeeze(-1)
         beyond = seen.largest > limit
-        if bool(beyond.any()) or not bool(torch.isfinite(total).all()):
+        if bool(beyond.any()) or not bool(torch.isfinite(residual).all()):
             warnings.warn(
                 f"Neumann: step {float(step.max()):.3g} is beyond 2 / L = "
                 f"{float((2 / seen.largest).min()):.3g} in {int(beyond.sum())} of "

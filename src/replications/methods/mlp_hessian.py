@@ -63,8 +63,9 @@ class MLPHessian:
         if activation not in ("relu", "tanh"):
             raise ValueError(f'activation: must be "relu" or "tanh", got {activation!r}')
         self._weights, self._penalty, self._tanh = list(weights), penalty, activation == "tanh"
-        self._add = torch.addmm if self._weights[0].dim() == 2 else torch.baddbmm
-        self._lead = self._weights[0].shape[:-2]
+        batch = self._weights[0].dim() == 3
+        self._times = torch.bmm if batch else torch.mm
+        self._plus = Tensor.baddbmm_ if batch else Tensor.addmm_
         self._sizes = [w.shape[-2] * w.shape[-1] for w in self._weights]
         self._a, self._slope, self._bend = [inputs], [], []
         for layer, w in enumerate(self._weights[:-1]):
@@ -94,6 +95,11 @@ class MLPHessian:
             self._delta.append(self._back[-1] * slope)
         self._delta.reverse()
         self._back.reverse()
+        # Buffers of a product: large fresh tensors cost as much as the arithmetic.
+        self._share = self._y / self._n
+        self._rz = [torch.empty_like(a) for a in [*self._a[1:], self._y]]
+        self._ra = [torch.empty_like(a) for a in self._a[1:]]
+        self._rb = [torch.empty_like(a) for a in self._a[1:]]
 
     def loss(self) -> Float[Tensor, "*batch"]:
         """Mean cross-entropy plus the penalty, one value a network."""
@@ -115,36 +121,32 @@ class MLPHessian:
 
     def product(self, vector: Float[Tensor, "*batch P"]) -> Float[Tensor, "*batch P"]:
         """Hessian times a vector; the layers' weights flattened and joined in order."""
-        directions = [
-            part.view(w.shape)
-            for part, w in zip(vector.split(self._sizes, dim=-1), self._weights, strict=True)
-        ]
-        ra: list[Tensor | None] = [None]
-        rz: list[Tensor] = []
-        for layer, (a, w, v) in enumerate(zip(self._a, self._weights, directions, strict=True)):
-            moved = ra[-1]
-            z = a @ v if moved is None else self._add(a @ v, moved, w)
-            rz.append(z)
-            if layer < len(self._slope):
-                ra.append(z * self._slope[layer])
-        weighted = self._y * rz[-1]
-        rdelta = (weighted - self._y * weighted.sum(-1, keepdim=True)) / self._n
-        result: list[Tensor] = []
-        for layer in range(len(self._weights) - 1, -1, -1):
-            g = self._a[layer].mT @ rdelta
-            moved = ra[layer]
-            if moved is not None:
-                g = self._add(g, moved.mT, self._delta[layer])
-            if self._penalty is not None:
-                g.addcmul_(self._penalty[layer], directions[layer])
-            result.append(g.reshape(*self._lead, -1))
+        result = torch.empty_like(vector, memory_format=torch.contiguous_format)
+        v, g = self._layers(vector), self._layers(result)
+        last = len(self._weights) - 1
+        for layer, (a, w) in enumerate(zip(self._a, self._weights, strict=True)):
+            rz = self._times(a, v[layer], out=self._rz[layer])  # equation (2)
             if layer:
-                rdelta = (
-                    self._add(
-                        rdelta @ self._weights[layer].mT, self._delta[layer], directions[layer].mT
-                    )
-                    * self._slope[layer - 1]
-                )
+                self._plus(rz, self._ra[layer - 1], w)
+            if layer < last:
+                torch.mul(rz, self._slope[layer], out=self._ra[layer])
+        weighted = self._share * self._rz[last]  # equation (3)
+        rdelta = torch.addcmul(weighted, self._y, weighted.sum(-1, keepdim=True), value=-1)
+        for layer in range(last, -1, -1):
+            self._times(self._a[layer].mT, rdelta, out=g[layer])  # equation (5)
+            if layer:
+                self._plus(g[layer], self._ra[layer - 1].mT, self._delta[layer])
+            if self._penalty is not None:
+                g[layer].addcmul_(self._penalty[layer], v[layer])
+            if layer:
+                back = self._times(rdelta, self._weights[layer].mT, out=self._rb[layer - 1])
+                self._plus(back, self._delta[layer], v[layer].mT)
+                rdelta = back.mul_(self._slope[layer - 1])  # equation (4)
                 if self._tanh:
-                    rdelta.addcmul_(self._bend[layer - 1] * rz[layer - 1], self._back[layer - 1])
-        return torch.cat(result[::-1], dim=-1)
+                    bend = self._bend[layer - 1] * self._rz[layer - 1]
+                    rdelta.addcmul_(bend, self._back[layer - 1])
+        return result
+
+    def _layers(self, vector: Tensor) -> list[Tensor]:
+        parts = vector.split(self._sizes, dim=-1)
+        return [p.view(w.shape) for p, w in zip(parts, self._weights, strict=True)]

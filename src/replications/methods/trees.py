@@ -6,7 +6,7 @@ are those of a batch of independent problems; without a batch there is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -56,7 +56,7 @@ def leaves(tree: Tree, name: str) -> list[Tensor]:
     return found
 
 
-def rebuild(tree: Tree, new: list[Tensor]) -> Tree:
+def rebuild(tree: Tree, new: Sequence[Tensor]) -> Tree:
     """Return `tree` with its tensors replaced, in order, by those of `new`."""
     remaining = iter(new)
 
@@ -71,40 +71,40 @@ def rebuild(tree: Tree, new: list[Tensor]) -> Tree:
     return visit(tree)
 
 
-def flatten(
-    tree: Tree, name: str, batch: int | None = None
-) -> tuple[Tensor, Callable[[Tensor], Tree]]:
-    """Flatten a tree into one vector.
+class Layout:
+    """How a tree's tensors lie in one flat vector.
 
     Args:
         tree: the tensors.
         name: what the errors call it.
         batch: number of independent problems on the tensors' first axis; None without that axis.
 
-    Returns:
-        The detached vector, `[size]` or `[batch, size]`, and the function that undoes the
-        flattening (differentiable).
-
     Raises:
         ValueError: with a batch, a tensor whose first axis is not the batch; and what `leaves`
             raises.
     """
-    tensors = leaves(tree, name)
-    lead: tuple[int, ...] = () if batch is None else (batch,)
-    if any(leaf.shape[: len(lead)] != lead for leaf in tensors):
-        shapes = [tuple(leaf.shape) for leaf in tensors]
-        raise ValueError(
-            f"{name}: the losses have {batch} values, so every tensor needs a first axis of "
-            f"{batch}; got {shapes}"
-        )
-    shapes = [leaf.shape for leaf in tensors]
-    sizes = [leaf[0].numel() if lead else leaf.numel() for leaf in tensors]
 
-    def unflatten(vector: Tensor) -> Tree:
-        parts = vector.split(sizes, dim=-1)  # one node in the graph, whose backward is one cat
-        return rebuild(
-            tree, [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-        )
+    def __init__(self, tree: Tree, name: str, batch: int | None = None) -> None:
+        self.leaves = [leaf.detach() for leaf in leaves(tree, name)]
+        self._tree = tree
+        self._lead: tuple[int, ...] = () if batch is None else (batch,)
+        self._shapes = [leaf.shape for leaf in self.leaves]
+        if any(shape[: len(self._lead)] != self._lead for shape in self._shapes):
+            raise ValueError(
+                f"{name}: the losses have {batch} values, so every tensor needs a first axis of "
+                f"{batch}; got {[tuple(shape) for shape in self._shapes]}"
+            )
+        self._sizes = [shape[len(self._lead) :].numel() for shape in self._shapes]
 
-    flat = torch.cat([leaf.detach().reshape(*lead, -1) for leaf in tensors], dim=-1)
-    return flat, unflatten
+    def join(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Return the tensors as one vector, `[size]` or `[batch, size]`."""
+        return torch.cat([t.reshape(*self._lead, -1) for t in tensors], dim=-1)
+
+    def split(self, vector: Tensor) -> list[Tensor]:
+        """Undo `join`."""
+        parts = vector.split(self._sizes, dim=-1)
+        return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+    def tree(self, tensors: Sequence[Tensor]) -> Tree:
+        """Return the tensors in the containers of the tree."""
+        return rebuild(self._tree, tensors)

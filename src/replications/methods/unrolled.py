@@ -13,10 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from replications.methods.implicit import Loss, _grad, batch_of
-from replications.methods.trees import Tree, flatten, leaves
+from replications.methods.implicit import Loss, batch_of, gradients
+from replications.methods.trees import Layout, Tree
 
 
 @dataclass(frozen=True)
@@ -60,27 +59,26 @@ def unrolled_hypergradient(
         raise ValueError(f"steps: must be 0 or more, got {steps}")
     if not learning_rate > 0:
         raise ValueError(f"learning_rate: must be positive, got {learning_rate}")
-    leaves(params, "params"), leaves(hyperparams, "hyperparams")
+    w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
-        batch = batch_of(train_loss(params, hyperparams).detach(), "train_loss")
-        w, as_params = flatten(params, "params", batch)
-        h, as_hyper = flatten(hyperparams, "hyperparams", batch)
-        w.requires_grad_()
-        h.requires_grad_()
-        trained: Tensor = w
+        ws, hs = [[x.requires_grad_() for x in part.leaves] for part in (w, h)]
+        hyper, batch = h.tree(hs), None
+        trained = ws
         for _ in range(steps):
-            g = _grad(
-                train_loss(as_params(trained), as_hyper(h)).sum(), [trained], create_graph=True
-            )[0]
-            trained = trained - learning_rate * g
-        end = (
-            trained.detach().requires_grad_()
-        )  # cut here, so that `direct` does not run through training
-        v, direct = _grad(val_loss(as_params(end), as_hyper(h)).sum(), [end, h])
-        indirect = _grad(trained, [h], v)[0]
+            train = train_loss(w.tree(trained), hyper)
+            batch = batch_of(train, "train_loss")
+            g = gradients([train.sum()], trained, create_graph=True)
+            trained = [x - learning_rate * dx for x, dx in zip(trained, g, strict=True)]
+        end = [x.detach().requires_grad_() for x in trained]  # cut: `direct` skips the training
+        val = val_loss(w.tree(end), hyper)
+        if steps and batch_of(val, "val_loss") != batch:
+            raise ValueError(f"val_loss: train_loss has batch {batch}, got {tuple(val.shape)}")
+        both = gradients([val.sum()], [*end, *hs])
+        v, direct = both[: len(end)], both[len(end) :]
+        indirect = gradients(trained, hs, v)
     return Unrolled(
-        total=as_hyper(direct + indirect),
-        direct=as_hyper(direct),
-        indirect=as_hyper(indirect),
-        params=as_params(end.detach()),
+        total=h.tree([a + b for a, b in zip(direct, indirect, strict=True)]),
+        direct=h.tree(direct),
+        indirect=h.tree(indirect),
+        params=w.tree([x.detach() for x in end]),
     )

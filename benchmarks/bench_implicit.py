@@ -1,0 +1,166 @@
+"""Hypergradients of a perceptron with one log decay a weight: ours against betty-ml and torchopt.
+
+Times are also given in units of one gradient of the training loss. Every candidate computes the
+validation gradient, the inverse-Hessian product and the mixed product; no checks of the step.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import types
+import warnings
+
+import torch
+from compare import compare, report
+
+from replications.methods import ConjugateGradient, MLPHessian, Neumann, hypergradient
+
+K, STEP = 20, 0.01
+
+
+def problem(sizes, n, dtype=torch.float32):
+    """Weights, decays and losses; the same formula for every candidate."""
+    g = torch.Generator().manual_seed(0)
+    weights = [
+        ((2 * torch.rand(i, o, generator=g, dtype=dtype) - 1) / math.sqrt(i)).requires_grad_()
+        for i, o in zip(sizes, sizes[1:], strict=False)
+    ]
+    # exp(-3): weak enough that 20 iterations of conjugate gradients do not end early
+    decays = [torch.full_like(w, -3.0).requires_grad_() for w in weights]
+    x, xv = torch.randn(2, n, sizes[0], generator=g, dtype=dtype)
+    y, yv = torch.randint(sizes[-1], (2, n), generator=g)
+
+    def fit(weights, x, y):
+        for w in weights[:-1]:
+            x = torch.relu(x @ w)
+        return torch.nn.functional.cross_entropy(x @ weights[-1], y)
+
+    def train(weights, decays):
+        penalty = sum((d.exp() * w * w).sum() for d, w in zip(decays, weights, strict=True))
+        return fit(weights, x, y) + 0.5 * penalty
+
+    def val(weights, _):
+        return fit(weights, xv, yv)
+
+    def product():
+        return MLPHessian(
+            [w.detach() for w in weights], x, y, [d.detach().exp() for d in decays]
+        ).product
+
+    return weights, decays, train, val, product
+
+
+def ours(solver, weights, decays, train, val, product=None):
+    """Our call, with or without the R operator."""
+    quick = product() if product else None
+    return hypergradient(
+        train, val, weights, decays, solver, product=quick, tolerance=math.inf
+    ).total
+
+
+def betty(name, weights, decays, train, val):
+    """betty-ml's function, without its engine: the smallest object that it accepts."""
+    module = importlib.import_module(f"betty.hypergradient.{name}")
+    config = types.SimpleNamespace(
+        neumann_iterations=K, neumann_alpha=STEP, cg_iterations=K, cg_alpha=1.0
+    )
+    lower = types.SimpleNamespace(
+        paths=[],
+        config=config,
+        cur_batch=None,
+        training_step_exec=lambda _: train(weights, decays),
+        trainable_parameters=lambda: weights,
+        parameters=lambda: weights,
+    )
+    upper = types.SimpleNamespace(trainable_parameters=lambda: decays)
+    vector = torch.autograd.grad(val(weights, decays), weights)
+    return getattr(module, name)(vector, lower, upper)
+
+
+def torchopt_(solve, weights, decays, train, val):
+    """torchopt's custom_root around the trained weights."""
+    import torchopt
+
+    def stationary(weights, decays):
+        return torch.func.grad(train)(weights, decays)
+
+    root = torchopt.diff.implicit.custom_root(stationary, argnums=1, solve=solve)
+    best = root(lambda _, d: tuple(w.detach().requires_grad_() for w in weights))
+    return torch.autograd.grad(val(best(tuple(weights), tuple(decays)), decays), decays)
+
+
+def main() -> None:
+    """Print one table for each size and solver."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # the peers' deprecated calls
+    have = {name: importlib.util.find_spec(name) is not None for name in ("betty", "torchopt")}
+    for title, sizes, n, limits in (
+        (
+            "4-128-128-3, 17,280 weights, n = 60",
+            (4, 128, 128, 3),
+            60,
+            {"ours": 0.85, "ours, R": 0.4},
+        ),
+        ("64-256-256-10, 84,480 weights, n = 500", (64, 256, 256, 10), 500, {"ours": 1.0}),
+    ):
+        args = problem(sizes, n)
+        four, product = args[:4], args[4]
+
+        def gradient(args=args):
+            return torch.autograd.grad(args[2](args[0], args[1]), args[0])
+
+        neumann, cg = Neumann(K, STEP, probes=0), ConjugateGradient(K)
+        calls = {
+            "one gradient": gradient,
+            "ours": lambda four=four, s=neumann: ours(s, *four),
+            "ours, R": lambda four=four, p=product, s=neumann: ours(s, *four, p),
+            "ours, step checked": lambda four=four: ours(Neumann(K, STEP), *four),
+        }
+        if have["torchopt"]:
+            import torchopt
+
+            inverse = torchopt.linear_solve.solve_inv(ns=True, maxiter=K, alpha=STEP)
+            calls["torchopt"] = lambda four=four, s=inverse: torchopt_(s, *four)
+        if have["betty"]:
+            calls["betty-ml"] = lambda four=four: betty("neumann", *four)
+        agree({k: v for k, v in calls.items() if k != "one gradient"})
+        base = "betty-ml" if have["betty"] else "ours"
+        found = compare(calls, base)
+        report(f"Neumann {K}, {title} (ratio to {base})", found, limits if have["betty"] else None)
+        in_gradients(found)
+
+        calls = {
+            "one gradient": gradient,
+            "ours": lambda four=four, s=cg: ours(s, *four),
+            "ours, R": lambda four=four, p=product, s=cg: ours(s, *four, p),
+        }
+        if have["betty"]:
+            calls["betty-ml (wrong)"] = lambda four=four: betty("cg", *four)
+        if have["torchopt"]:
+            solve = torchopt.linear_solve.solve_cg(maxiter=K, rtol=0.0)
+            calls["torchopt"] = lambda four=four, s=solve: torchopt_(s, *four)
+        base = "torchopt" if have["torchopt"] else "ours"
+        found = compare(calls, base)
+        limit = {"ours, R": 0.65} if have["torchopt"] else None
+        report(f"Conjugate gradients {K}, {title} (ratio to {base})", found, limit)
+        in_gradients(found)
+
+
+def in_gradients(found) -> None:
+    """The same medians in units of one gradient of the training loss."""
+    unit = next(r.milliseconds for r in found if r.name == "one gradient")
+    print("in gradients: " + ", ".join(f"{r.name} {r.milliseconds / unit:.1f}" for r in found))
+
+
+def agree(calls) -> None:
+    """All candidates must return the same hypergradient before they are timed."""
+    values = {name: torch.cat([t.flatten() for t in call()]) for name, call in calls.items()}
+    reference = values["ours"]
+    for name, value in values.items():
+        error = float((value - reference).norm() / reference.norm())
+        assert error < 1e-5, f"{name} differs by {error:.1e}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Implicit hyperparameter optimization (lorraine2020optimizing), and a blog that rebuilt it."""

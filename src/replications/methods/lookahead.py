@@ -178,10 +178,8 @@ class Lookahead(Optimizer):
         fast = {p: p.detach().clone() for p in self._parameters()}
         self._inside = True
         try:
-            for p in fast:
-                p.data.copy_(
-                    self._slow[p]
-                )  # through .data: a graph recorded before stays valid after
+            for p in fast:  # through .data: a graph recorded before stays valid after
+                p.data.copy_(self._slow[p])
             yield
         finally:
             for p, theta in fast.items():
@@ -303,7 +301,8 @@ def _check(k: int, alpha: float, inner_state: str) -> None:
 
 def _moments(state: dict[Tensor, Any], p: Tensor) -> list[tuple[str, Tensor]]:
     """The state tensors that follow the parameter: floating, of its shape, and no step count
-    (whose shape is that of a scalar parameter)."""
+    (whose shape is that of a scalar parameter).
+    """
     return [
         (name, value)
         for name, value in state.get(p, {}).items()

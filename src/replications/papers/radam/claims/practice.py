@@ -250,6 +250,16 @@ CLAIMS = (
         verdict=Verdict.INCONCLUSIVE,
     ),
     _sweep(
+        id="radam-range-wider-long",
+        place="our control",
+        kind=Kind.CONTROL,
+        says="The range of learning rates with 90 % accuracy is wider for RAdam than for Adam "
+        "(2850 steps).",
+        expect=Band(0.25, math.inf, "a quarter of a decade, half the distance of two rates"),
+        measure=partial(_wider, True),
+        verdict=Verdict.NOT_REPRODUCED,
+    ),
+    _sweep(
         id="radam-range-moved",
         place="our control",
         kind=Kind.CONTROL,

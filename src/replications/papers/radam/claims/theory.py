@@ -1,4 +1,4 @@
-"""Claims about the variance of psi and its rectification: closed forms, and samples that check them."""
+"""Claims about the variance of psi and its rectification: closed forms, checked by samples."""
 
 from __future__ import annotations
 
@@ -190,7 +190,8 @@ CLAIMS = (
         id="radam-blog-finite-beyond-4",
         place="reading note, on Theorem 1",
         kind=Kind.BLOG,
-        says="The variance of the adaptive learning rate is finite beyond 4 degrees of freedom only: "
+        says="The variance of the adaptive learning rate is finite beyond 4 degrees of freedom "
+        "only: "
         "its inverse is 0 at 4.",
         expect=Band(-1e-6, 1e-6, "0 up to rounding"),
         measure=_inverse_at_4,
@@ -200,7 +201,8 @@ CLAIMS = (
         id="radam-unstable",
         place="text, before equation (5)",
         kind=Kind.PAPER,
-        says="Equation (2) as printed is not numerically stable: in float64 it fails before rho_inf.",
+        says="Equation (2) as printed is not numerically stable: in float64 it fails before "
+        "rho_inf.",
         expect=Band(0, 1998, "rho_inf is 1999 for Adam's default beta2"),
         measure=_last_printed,
         verdict=Verdict.REPRODUCED,
@@ -241,7 +243,8 @@ CLAIMS = (
         id="radam-blog-exponent",
         place="reading note, on the first step",
         kind=Kind.BLOG,
-        says="The second moment of 1/|Z| diverges by the integral of y^(-3/2) e^(-y): as the inverse "
+        says="The second moment of 1/|Z| diverges by the integral of y^(-3/2) e^(-y): as the "
+        "inverse "
         "of the cut (power -1).",
         expect=Band(-1.01, -0.99, "1 %: a logarithm would have power 0"),
         measure=_second_moment_power,
@@ -251,7 +254,8 @@ CLAIMS = (
         id="radam-blog-mean",
         place="reading note, on the first step",
         kind=Kind.BLOG,
-        says="The mean of 1/|Z| diverges too; as a logarithm, sqrt(2/pi) = 0.798 a factor e of the cut.",
+        says="The mean of 1/|Z| diverges too; as a logarithm, sqrt(2/pi) = 0.798 a factor e of "
+        "the cut.",
         expect=Band(0.79, 0.806, "1 %"),
         measure=_mean_logarithm,
         verdict=Verdict.REPRODUCED,
@@ -260,7 +264,8 @@ CLAIMS = (
         id="radam-eps-uniform",
         place="text, on Adam-eps",
         kind=Kind.ERRATUM,
-        says="With eps = 1e-4 the variance of psi at the first step is about 1/(12 eps^2) (ratio to it).",
+        says="With eps = 1e-4 the variance of psi at the first step is about 1/(12 eps^2) (ratio "
+        "to it).",
         expect=Band(0.1, 10.0, "an order of magnitude"),
         measure=_eps,
         verdict=Verdict.NOT_REPRODUCED,
@@ -335,7 +340,8 @@ CLAIMS = (
         id="radam-fig9-rectified",
         place="Figure 9",
         kind=Kind.PAPER,
-        says="Rectified, it keeps its size from step 6 on, for a mean of one standard deviation too.",
+        says="Rectified, it keeps its size from step 6 on, for a mean of one standard deviation "
+        "too.",
         expect=Band(1.0, 3.0, "a factor of 3 against one of 700"),
         measure=partial(_spread, 1.0, True, 6),
         verdict=Verdict.REPRODUCED,
@@ -353,7 +359,8 @@ CLAIMS = (
         id="radam-fig9-is-psi",
         place="reading note, on Figure 9",
         kind=Kind.BLOG,
-        says="What Figure 9 shows is the variance of psi over drawn sequences: it starts near 0.17.",
+        says="What Figure 9 shows is the variance of psi over drawn sequences: it starts near "
+        "0.17.",
         expect=Band(0.15, 0.20, "as well as one can read the figure; psi^2 would start above 1"),
         measure=_at_6,
         verdict=Verdict.REPRODUCED,

@@ -25,7 +25,9 @@ _control = partial(
     _claim, experiment=CONTROLS, kind=Kind.CONTROL, place="our control", cell="fig-controls"
 )
 
-STUCK = Band(2.7, math.inf, "knowing the frequencies only costs 2.876; the earlier study: 2.86 to 2.89")
+STUCK = Band(
+    2.7, math.inf, "knowing the frequencies only costs 2.876; the earlier study: 2.86 to 2.89"
+)
 LEARNS = Band(0.0, 2.0, "0.9 nats below knowing the frequencies only, set before the runs")
 SAME = Band(-0.1, 0.1, "0.1 nats: the paper's curves lie on one another")
 
@@ -191,7 +193,8 @@ CLAIMS = (
         id="radam-2k-restarted",
         place="the paper's reason for Adam-2k",
         kind=Kind.PAPER,
-        says="A second moment that has seen many gradients is what Adam lacks: with 200 extra ones, "
+        says="A second moment that has seen many gradients is what Adam lacks: with 200 extra "
+        "ones, "
         "and an otherwise unchanged Adam, the model trains.",
         expect=LEARNS,
         measure=_final("Adam-2k restarted"),

@@ -32,8 +32,10 @@ class Config:
     """One method over all learning rates; its seeds are trained together."""
 
     method: Method
-    learning_rates: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
-    """The paper has 0.1, 0.03, 0.01 and 0.003."""
+    learning_rates: tuple[float, ...] = (
+        *(1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003),
+    )
+    """The paper has 0.1, 0.03, 0.01 and 0.003. The good range of each method should end inside."""
     epochs: int = 20
     """Of 19 mini-batches: 380 steps, in which r_t reaches 0.41. The paper: 73000 steps."""
     batch: int = 64

@@ -63,7 +63,7 @@ def _backend(scheduler: str | None) -> Any:
     from joblib import parallel_config
 
     Client(scheduler)
-    return parallel_config("dask")
+    return parallel_config("dask", n_jobs=-1)  # every worker of the cluster
 
 
 def _claims(args: argparse.Namespace) -> int:
@@ -132,7 +132,9 @@ def _parser() -> argparse.ArgumentParser:
         default="quick",
         help="quick fills the cache, full writes the records; default quick",
     )
-    command.add_argument("--jobs", type=_positive, default=1, help="processes; default 1")
+    command.add_argument(
+        "--jobs", type=_positive, help="processes at a time; default 1, or all of a cluster"
+    )
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster")
     command.set_defaults(call=_run)
 

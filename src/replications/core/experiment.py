@@ -44,7 +44,7 @@ class Experiment:
             raise ValueError(f"experiment {self.slug}/{self.name} has no {tier} preset")
         return preset if isinstance(preset, tuple) else (preset,)
 
-    def result(self, tier: Tier = "quick", jobs: int = 1) -> Any:
+    def result(self, tier: Tier = "quick", jobs: int | None = None) -> Any:
         """The result of a preset: computed (or found in the cache) if quick, read if full.
 
         Returns:
@@ -59,17 +59,17 @@ class Experiment:
             self._memory[tier] = parts if isinstance(getattr(self, tier), tuple) else parts[0]
         return self._memory[tier]
 
-    def compute(self, tier: Tier, jobs: int = 1) -> tuple[Any, ...]:
+    def compute(self, tier: Tier, jobs: int | None = None) -> tuple[Any, ...]:
         """Run what the cache does not hold yet, keeping each part as soon as it is done."""
         configs = self.configs(tier)
         parts = [store.cached(self.name, self.run, config) for config in configs]
         missing = [i for i, part in enumerate(parts) if part is None]
         todo = [configs[i] for i in missing]
-        for i, result, seconds in sweep(self.run, todo, min(jobs, len(todo) or 1), self.name):
+        for i, result, seconds in sweep(self.run, todo, jobs, self.name):
             parts[missing[i]] = store.keep(self.name, self.run, todo[i], result, seconds)
         return tuple(parts)
 
-    def record(self, jobs: int = 1) -> list[Path]:
+    def record(self, jobs: int | None = None) -> list[Path]:
         """Compute FULL and write its records into the package. Returns their paths."""
         configs = self.configs("full")
         paths = [self._record(i) for i in range(len(configs))]

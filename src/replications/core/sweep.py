@@ -21,14 +21,15 @@ def _task(run: Callable[[Any], Any], index: int, config: Any) -> tuple[int, Any,
 
 
 def sweep(
-    run: Callable[[Any], Any], configs: Sequence[Any], jobs: int = 1, label: str = ""
+    run: Callable[[Any], Any], configs: Sequence[Any], jobs: int | None = None, label: str = ""
 ) -> Iterator[tuple[int, Any, float]]:
     """Run every config.
 
     Args:
         run: a module-level function of one config.
         configs: what to run it on.
-        jobs: how many at a time; 1 stays in this process.
+        jobs: how many at a time; None leaves it to `joblib.parallel_config`, which without more
+            stays in this process.
         label: shown before the bar.
 
     Yields:
@@ -37,7 +38,7 @@ def sweep(
     Raises:
         ValueError: if jobs is not positive.
     """
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm

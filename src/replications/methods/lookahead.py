@@ -143,6 +143,9 @@ class Lookahead(Optimizer):
         for theta, phi in _blocks(pairs):
             if self.alpha == 1:  # phi + (theta - phi) would round
                 torch._foreach_copy_(phi, theta)
+            elif len(theta) == 1:  # for a block of a large tensor, the lists would cost 6 %
+                phi[0].lerp_(theta[0], self.alpha)  # (3)
+                theta[0].copy_(phi[0])  # (1)
             else:
                 torch._foreach_lerp_(phi, theta, self.alpha)  # (3)
                 torch._foreach_copy_(theta, phi)  # (1)

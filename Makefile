@@ -40,7 +40,7 @@ run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
 site: $(STAMP) ## build the pages from the stored outputs (seconds)
 	@# from nothing: a page whose warning failed the last build would otherwise pass unread
 	@rm -rf _build
-	@$(BIN)/jupyter-book build . -W --keep-going -n --quiet
+	@$(BIN)/jupyter-book build . -W --keep-going -n --quiet > /dev/null
 	@echo "The book: $(PAGE)"
 
 test: $(STAMP) ## the notebooks against their stored outputs, every claim, the library, the site, style and types

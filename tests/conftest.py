@@ -1,6 +1,6 @@
-"""The tools are scripts: tests import them from their folder."""
+"""The tools and the extensions of Sphinx are no package: tests import them from their folders."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+sys.path[:0] = [str(Path(__file__).parents[1] / name) for name in ("tools", "_ext")]

@@ -1,0 +1,122 @@
+"""The book's own Sphinx extensions, where the build would not notice an error."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import home as home_extension
+import plain_docstrings
+import pytest
+import scoreboard
+import theme_repairs
+from pybtex.database import parse_file
+
+CHAPTERS = Path(__file__).parents[2] / "chapters"
+
+CLAIM = {
+    "id": "a-claim",
+    "slug": "lookahead",
+    "paper": "zhang2019lookahead",
+    "place": "Section <2>",
+    "kind": "paper",
+    "says": 'x < "y"',
+    "band": [None, 1.0],
+    "why": "a & b",
+    "value": 0.51234,
+    "low": 0.4,
+    "high": None,
+    "n": 10,
+    "how": "t",
+    "tier": "quick",
+    "verdict": "not reproduced",
+    "cell": "fig-a",
+    "reference": "Zhang et al. 2019",
+    "href": "lookahead.html#fig-a",
+}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(None, 2.0, "≤ 2"), (-0.5, None, "≥ −0.5"), (0.9, 1.1, "0.9 to 1.1"), (1.0, 1.0, "1")],
+)
+def test_bands(low, high, text):
+    assert scoreboard.band(low, high) == text
+
+
+def test_a_row_says_everything_and_escapes_it():
+    row = scoreboard.row(CLAIM)
+    for text in (
+        'id="a-claim"',
+        'data-verdict="not reproduced"',
+        '<span class="verdict verdict-not-reproduced">not reproduced</span>',
+        '<a href="lookahead.html#fig-a">x &lt; &quot;y&quot;</a>',
+        "Section &lt;2&gt;",
+        "a &amp; b",
+        "≤ 1",
+        "0.5123 <small>[0.4, ∞]</small>",
+        "n = 10",
+    ):
+        assert text in row
+
+
+def test_an_exact_measurement_has_no_interval():
+    assert scoreboard.measured(CLAIM | {"low": 0.5, "high": 0.5, "value": 0.5}) == "0.5"
+
+
+def test_references_are_short():
+    papers = parse_file(CHAPTERS / "references.bib").entries
+    assert scoreboard.short_reference(papers["zhang2019lookahead"]) == "Zhang et al. 2019"
+
+
+def test_title_and_first_figure_of_a_chapter():
+    html = '<figure id="fig-a" class="replication-figure"><style>x</style><img src="a"/></figure>'
+    cells = [
+        {"cell_type": "code", "source": "# no title", "outputs": [{"data": {"text/html": html}}]},
+        {"cell_type": "markdown", "source": ["# [Re] A\n", "\n", "text"]},
+    ]
+    assert scoreboard.title({"cells": cells}) == "[Re] A"
+    assert scoreboard.first_figure({"cells": cells}) == '<img src="a"/>'
+    assert scoreboard.first_figure({"cells": cells[1:]}) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [("https://repository.invalid/a", False), ("https://example.org/a/b", True)],
+)
+def test_only_a_decided_home_is_linked(url, shown):
+    options = {"repository_url": url, "launch_buttons": {"a": 1}, "use_repository_button": True}
+    home_extension.without_home(None, SimpleNamespace(html_theme_options=options))
+    assert bool(options["launch_buttons"]) == options["use_repository_button"] == shown
+    assert (options["repository_url"] == url) == shown
+
+
+def test_docstrings_become_what_sphinx_reads():
+    lines = [
+        "Title",
+        "",
+        "    a |x| b_",
+        "",
+        "Notes",
+        "-----",
+        "|v| and b_, `|c|`.",
+        "",
+        "- a",
+        "",
+        "    b",
+    ]
+    mended = plain_docstrings.as_literal_blocks(plain_docstrings.without_titles(lines))
+    mended = plain_docstrings.with_plain_characters(mended)
+    assert mended[:5] == ["Title", "", "::", "", "    a |x| b_"]
+    assert mended[6:9] == ["**Notes**", "", r"\|v\| and b\_, `|c|`."]
+    assert mended.count("::") == 1, "a list's own text is no equation"
+
+
+def test_repeated_scripts_are_dropped():
+    def script(body):
+        return SimpleNamespace(attributes={"body": body} if body else {})
+
+    scripts = [script("a"), script(None), script("a"), script("b"), script(None)]
+    context = {"script_files": list(scripts), "body": '<div role="doc-biblioentry">'}
+    theme_repairs.drop_repeated_scripts(None, None, None, context, None)
+    theme_repairs.citations_are_list_items(None, None, None, context, None)
+    assert context["script_files"] == [scripts[0], scripts[1], scripts[3], scripts[4]]
+    assert context["body"] == '<div role="listitem">'

@@ -3,6 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import figure_links
 import home as home_extension
 import plain_docstrings
 import pytest
@@ -120,3 +121,9 @@ def test_repeated_scripts_are_dropped():
     theme_repairs.citations_are_list_items(None, None, None, context, None)
     assert context["script_files"] == [scripts[0], scripts[1], scripts[3], scripts[4]]
     assert context["body"] == '<div role="listitem">'
+
+
+def test_ids_that_a_notebook_shows():
+    outputs = [{"data": {"text/html": ['<figure id="fig-a">', '<i id="b">']}}, {"text": 'id="c"'}]
+    cells = [{"source": 'id="d"', "outputs": outputs}, {"source": ""}]
+    assert figure_links.shown_ids({"cells": cells}) == {"fig-a", "b"}

@@ -69,7 +69,7 @@ class Info:
 
     @property
     def per_pair(self) -> Float[Tensor, "pairs P"]:
-        """Independent estimates whose mean is the gradient; one row for methods without sampling."""
+        """Independent estimates whose mean is the gradient; one row without sampling."""
         return self.coefficients[..., None] * self.directions
 
 
@@ -181,7 +181,8 @@ def count_exploded(loss: Float[Tensor, "R n"], t: int, steps: int, on_explosion:
         where = (~finite).any(dim=1).nonzero().flatten().tolist()
         raise FloatingPointError(
             f"{bad} of {loss.numel()} particles have a loss that is not finite in steps "
-            f"{t} to {t + steps - 1} (replicates {where}): the unroll diverges for these parameters. "
+            f"{t} to {t + steps - 1} (replicates {where}): the unroll diverges for these "
+            "parameters. "
             "Use a smaller sigma or learning rate, bound the problem's loss, or pass "
             'on_explosion="report" to get nan gradients for these replicates and the count.'
         )

@@ -1,7 +1,7 @@
 r"""A small recurrent network that reads text, with the exact gradients that PES's variance
 depends on.
 
-    s_t = tanh(W_x x_t + W_h s_{t-1} + b),    loss: cross-entropy of the next letter under W_o s_t + c,
+    s_t = tanh(W_x x_t + W_h s_{t-1} + b),  loss: cross-entropy of the next letter under W_o s_t + c,
 
 27 letters (a to z, and space for all else). All weights of all particles lie in theta [n, P].
 
@@ -24,7 +24,7 @@ LETTERS = 27
 
 
 def text() -> Int[Tensor, " m"]:
-    """Letters of the descriptions of scikit-learn's bundled data sets, 0 for anything but a to z."""
+    """Letters of the descriptions of scikit-learn's data sets, 0 for anything but a to z."""
     from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
     words = " ".join(f().DESCR for f in (load_iris, load_wine, load_breast_cancer, load_diabetes))

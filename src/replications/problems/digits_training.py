@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     State = tuple[
-        Float[Tensor, "n hidden D"],
-        Float[Tensor, "n hidden D"],
+        Float[Tensor, "n hidden+1 D+1"],
+        Float[Tensor, "n hidden+1 D+1"],
         Float[Tensor, "n classes hidden+1"],
         Float[Tensor, "n classes hidden+1"],
     ]
@@ -90,12 +90,16 @@ class DigitsTraining:
         self._onehot = F.one_hot(targets[order].mT, self.classes).to(inputs)  # [batch, T, classes]
         self._onehot = self._onehot.permute(1, 2, 0).contiguous()  # [T, classes, batch]
 
-        fan_in = inputs.shape[1]
-        self._first = _he_uniform(hidden, fan_in, generator).to(inputs)
+        first = _he_uniform(hidden, inputs.shape[1], generator)
+        constant = torch.zeros(1, inputs.shape[1])
+        constant[0, -1] = 1.0  # a unit that is always 1: the second layer's bias is a weight of it
+        self._first = torch.cat([first, constant]).to(inputs)
         self._second = _he_uniform(self.classes, hidden + 1, generator).to(inputs)
+        self._learns = inputs.new_ones(hidden + 1, 1)
+        self._learns[-1] = 0.0
 
     def init(self, n: int) -> State:
-        """The first weights (the last column is the bias) and momenta of zero."""
+        """First weights and momenta of zero; last columns are biases, the last unit is constant."""
         first, second = (w.expand(n, -1, -1).clone() for w in (self._first, self._second))
         return first, torch.zeros_like(first), second, torch.zeros_like(second)
 
@@ -111,15 +115,14 @@ class DigitsTraining:
         x, onehot = self._inputs[t], self._onehot[t]
         pre = first @ x.mT
         hidden = pre.relu()
-        logp = torch.log_softmax(second[..., :-1] @ hidden + second[..., -1:], dim=1)
+        logp = torch.log_softmax(second @ hidden, dim=1)
         loss = -(logp * onehot).sum(dim=(1, 2)) / len(x)
 
         error = (logp.exp() - onehot) / len(x)
-        gradient_2 = torch.cat([error @ hidden.mT, error.sum(dim=2, keepdim=True)], dim=2)
-        gradient_1 = (second[..., :-1].mT @ error * (pre > 0)) @ x
+        gradient_1 = (second.mT @ error * (pre > 0) * self._learns) @ x
         rate = self.learning_rate(theta, t)[:, None, None]
         velocity_1 = self.momentum * velocity_1 + gradient_1
-        velocity_2 = self.momentum * velocity_2 + gradient_2
+        velocity_2 = self.momentum * velocity_2 + error @ hidden.mT
         first, second = first - rate * velocity_1, second - rate * velocity_2
         if self.objective == "validation error":
             loss = (
@@ -131,7 +134,7 @@ class DigitsTraining:
     def unroll(
         self, state: State, theta: Float[Tensor, "n 2"], t: int, steps: int
     ) -> tuple[State, Float[Tensor, " n"]]:
-        """The same steps by the fast layout, in place on a copy of the state; not differentiable."""
+        """The same steps by the fast layout, in place on a copy; not differentiable."""
         state = tuple(x.clone() for x in state)  # type: ignore[assignment]  # a tuple of four stays one
         rates = torch.stack([self.learning_rate(theta, i) for i in range(t, t + steps)])
         loss = theta.new_zeros(theta.shape[0])
@@ -151,20 +154,19 @@ class DigitsTraining:
         first, velocity_1, second, velocity_2 = state
         n, units, width = first.shape
         flat_1, flat_v = first.view(n * units, width), velocity_1.view(n * units, width)
-        weights, bias = second[..., :-1], second[..., -1:]
         for i, rate in enumerate(rates, start=t):
             x, onehot = self._inputs[i], self._onehot[i]
-            hidden = (flat_1 @ x.T).relu_().view(n, units, -1)  # one product for all particles
-            logp = torch.log_softmax(torch.baddbmm(bias, weights, hidden), dim=1)
+            share = 1 / len(x)
+            hidden = (flat_1 @ x.mT).relu_().view(n, units, -1)  # one product for all particles
+            logp = torch.log_softmax(torch.bmm(second, hidden), dim=1)
             if self.objective == "train loss":
-                loss -= logp.view(n, -1) @ onehot.flatten() / len(x)
-            error = logp.exp_().sub_(onehot).div_(len(x))
-            back = torch.bmm(weights.mT, error)
+                loss.addmv_(logp.view(n, -1), onehot.flatten(), alpha=-share)
+            error = logp.exp_().sub_(onehot)
+            back = torch.bmm(second.mT, error)
             torch.ops.aten.threshold_backward.grad_input(back, hidden, 0, grad_input=back)
-            velocity_2.mul_(self.momentum)
-            velocity_2[..., :-1].baddbmm_(error, hidden.mT)
-            velocity_2[..., -1].add_(error.sum(dim=2))
-            flat_v.addmm_(back.view(n * units, -1), x, beta=self.momentum)
+            back[:, -1] = 0.0  # the constant unit does not learn
+            velocity_2.baddbmm_(error, hidden.mT, beta=self.momentum, alpha=share)
+            flat_v.addmm_(back.view(n * units, -1), x, beta=self.momentum, alpha=share)
             first.addcmul_(rate, velocity_1, value=-1)
             second.addcmul_(rate, velocity_2, value=-1)
             if self.objective == "validation error" and self._checks(i):
@@ -175,7 +177,7 @@ class DigitsTraining:
 
     def validation_error(
         self,
-        first: Float[Tensor, "n hidden D"],
+        first: Float[Tensor, "n hidden+1 D+1"],
         second: Float[Tensor, "n classes hidden+1"],
     ) -> Float[Tensor, " n"]:
         """Share of wrong answers on the validation set: piecewise constant in the weights."""
@@ -184,8 +186,8 @@ class DigitsTraining:
         x, y = self.validation
         n, units, width = first.shape
         hidden = (first.reshape(n * units, width) @ x.mT).relu_().view(n, units, -1)
-        logits = torch.baddbmm(second[..., -1:], second[..., :-1], hidden)
-        return (logits.argmax(dim=1) != y).to(first.dtype).mean(dim=1)
+        wrong = torch.bmm(second, hidden).argmax(dim=1) != y
+        return wrong.to(first.dtype).mean(dim=1)
 
 
 def _with_ones(inputs: Float[Tensor, "m D"]) -> Float[Tensor, "m D+1"]:
@@ -195,6 +197,6 @@ def _with_ones(inputs: Float[Tensor, "m D"]) -> Float[Tensor, "m D+1"]:
 def _he_uniform(
     rows: int, columns: int, generator: torch.Generator
 ) -> Float[Tensor, "rows columns"]:
-    """Uniform within 1/sqrt(fan in), the default of torch.nn.Linear; the last column is the bias."""
+    """Uniform within 1/sqrt(fan in), as torch.nn.Linear does; the last column is the bias."""
     bound = (columns - 1) ** -0.5
     return (2 * torch.rand(rows, columns, generator=generator) - 1) * bound

@@ -62,7 +62,7 @@ class ToyRegression:
         t: int,
         steps: int,
     ) -> tuple[tuple[Float[Tensor, " n"], Float[Tensor, " n"]], Float[Tensor, " n"]]:
-        """The same steps with a third of the operations: f and the next slope share their pieces."""
+        """The same steps with fewer operations: f and the next slope share their pieces."""
         x, y = state
         rates = theta.exp()
         first, last = rates[:, 0], rates[:, 1]

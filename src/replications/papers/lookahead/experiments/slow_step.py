@@ -35,7 +35,7 @@ class Config:
     """The paper's."""
     loops: int = 200
     """1000 inner steps."""
-    seed: int = 1
+    seed: int = 0
     """Of the problems."""
 
 

@@ -34,7 +34,7 @@ class Config:
     """Not 1."""
     chains: int = 20_000
     """Independent chains."""
-    seed: int = 22
+    seed: int = 0
     """Of the normals."""
 
 

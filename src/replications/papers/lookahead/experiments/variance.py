@@ -32,7 +32,7 @@ class Config:
     """Independent chains a setting; one variance is then known to sqrt(2 / 20000) = 1 %."""
     transient: float = 1e-5
     """Share of the way to stationarity that may be left; far below the noise."""
-    seed: int = 1907
+    seed: int = 0
     """Of the normals."""
 
 
@@ -55,7 +55,7 @@ class Result:
 
 
 QUICK = Config()
-FULL = Config(chains=400_000, seed=8610)
+FULL = Config(chains=400_000)
 
 
 def run(config: Config) -> Result:

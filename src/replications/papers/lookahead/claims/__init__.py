@@ -1,5 +1,5 @@
 """Every claim of the Lookahead chapter."""
 
-from replications.papers.lookahead.claims import noise, speed
+from replications.papers.lookahead.claims import digits, noise, rules, speed
 
-CLAIMS = (*noise.CLAIMS, *speed.CLAIMS)
+CLAIMS = (*noise.CLAIMS, *speed.CLAIMS, *digits.CLAIMS, *rules.CLAIMS)

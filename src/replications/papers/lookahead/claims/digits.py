@@ -1,0 +1,319 @@
+"""Claims about training on the digits: robustness, the fair control, the inside of a loop."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+
+from replications.core.claims import Band, Claim, Kind, Verdict
+from replications.core.estimates import Estimate, mean, paired, ratio
+from replications.papers.lookahead.experiments import (
+    ADAM,
+    ADAPTIVE_ALPHA,
+    DIGITS,
+    SAWTOOTH_DIGITS,
+    SLOW_SETTINGS,
+    STRESS,
+    adam,
+    adaptive_alpha,
+    digits,
+    sawtooth_digits,
+    slow_settings,
+)
+
+_claim = partial(Claim, paper="zhang2019lookahead", tier="full")
+BETTER = Band(0.0, math.inf, "any gain confirms it")
+
+
+def figure_8(array: np.ndarray, result: digits.Result) -> np.ndarray:
+    """The part of a map that stands for figure 8: lr 0.1, 0.2, 0.4; momentum 0.9, 0.95, 0.98."""
+    rows = (result.lr >= 0.1) & (result.lr <= 0.4)
+    return array[rows][:, result.momentum >= 0.9]
+
+
+def log_loss(losses: np.ndarray) -> np.ndarray:
+    """log10 of a training loss; one that has diverged counts as guessing, log 10 nats."""
+    return np.log10(np.minimum(losses, math.log(10)))
+
+
+def _log_ratio_8(result: digits.Result) -> Estimate:
+    gain = figure_8(log_loss(result.lookahead_loss) - log_loss(result.sgd_loss), result)
+    return mean(gain.mean((0, 1)), "log10 loss, Lookahead - SGD, mean of 9 settings, by seed")
+
+
+def spread(losses: np.ndarray, result: digits.Result) -> np.ndarray:
+    """Decades between the largest and the smallest loss of figure 8's settings, by seed."""
+    return np.ptp(figure_8(log_loss(losses), result).reshape(9, -1), axis=0)
+
+
+def _spread_8(result: digits.Result) -> Estimate:
+    return mean(spread(result.lookahead_loss, result), "decades between 9 settings, by seed")
+
+
+def _half_8(result: digits.Result) -> Estimate:
+    gain = figure_8(result.lookahead - result.half, result).mean((0, 1))
+    return mean(gain, "percentage points, mean of 9 settings, paired by seed")
+
+
+def _same(result: digits.Result) -> Estimate:
+    how = f"percentage points, mean of {result.sgd[..., 0].size} settings, paired by seed"
+    return paired(result.lookahead.mean((0, 1)), result.sgd.mean((0, 1)), how)
+
+
+def _half(result: digits.Result) -> Estimate:
+    how = f"percentage points, mean of {result.sgd[..., 0].size} settings, paired by seed"
+    return paired(result.lookahead.mean((0, 1)), result.half.mean((0, 1)), how)
+
+
+def _half_gentle(result: digits.Result) -> Estimate:
+    gain = (result.lookahead - result.half)[result.lr <= 0.3]
+    return mean(gain.mean((0, 1)), "percentage points, lr up to 0.3, paired by seed")
+
+
+def good_share(accuracy: np.ndarray) -> np.ndarray:
+    """Percent of the map within one point of the method's own best there, by seed."""
+    return 100 * (accuracy >= accuracy.max((0, 1)) - 1).mean((0, 1))
+
+
+def _good(result: digits.Result) -> Estimate:
+    how = "percent of settings within 1 point of the best, Lookahead - SGD, by seed"
+    return paired(good_share(result.lookahead), good_share(result.sgd), how)
+
+
+def table_5(array: np.ndarray, result: slow_settings.Result) -> np.ndarray:
+    """k = 5, 10 and alpha = 0.5, 0.8 at lr 0.1, momentum 0.9: [4, seeds]."""
+    part = array[0][result.k <= 10][:, result.alpha >= 0.5]
+    return part.reshape(4, -1)
+
+
+def _slow_spread(result: slow_settings.Result) -> Estimate:
+    four = table_5(result.accuracy, result)
+    order = four.mean(1).argsort()
+    return paired(four[order[-1]], four[order[0]], "points, best - worst of 4 mean accuracies")
+
+
+def _slow_worst(result: slow_settings.Result) -> Estimate:
+    gain = table_5(result.accuracy, result) - result.sgd_accuracy[0]
+    return mean(gain[gain.mean(1).argmin()], "points over SGD, the worst of 4, paired by seed")
+
+
+def _adam(result: adam.Result) -> Estimate:
+    how = f"percentage points, mean of {len(result.lr)} learning rates, paired by seed"
+    return paired(result.lookahead.mean(0), result.adam.mean(0), how)
+
+
+def _adaptive_curve(result: adaptive_alpha.Result) -> Estimate:
+    adaptive, fixed, _ = result.train_loss[:, 0, -1]
+    return ratio(adaptive, fixed, "final training loss, adaptive / fixed, lr 0.001")
+
+
+def _adaptive_gain(result: adaptive_alpha.Result, lr: int) -> Estimate:
+    adaptive, fixed, _ = result.accuracy[:, lr, -1]
+    return paired(fixed, adaptive, f"points, fixed - adaptive, lr {result.lr[lr]:g}, by seed")
+
+
+def drop(result: sawtooth_digits.Result, lr: float) -> np.ndarray:
+    """Points of test accuracy from the start of a loop to its end, mean over loops, by seed."""
+    (row,) = np.flatnonzero(result.lr == lr)
+    inside = result.accuracy[row]
+    return (inside[..., -1] - inside[..., 0]).mean(1)
+
+
+def _synchronised(result: sawtooth_digits.Result) -> Estimate:
+    (row,) = np.flatnonzero(result.lr == 0.1)
+    step = result.synchronised[row] - result.accuracy[row][..., 0]
+    return mean(step.mean(1), "points from slow weights to slow weights, lr 0.1, by seed")
+
+
+CLAIMS = (
+    _claim(
+        id="lookahead-digits-loss",
+        place="figure 8",
+        kind=Kind.PAPER,
+        says="Before the first decay Lookahead's training loss is below SGD's at the same setting.",
+        expect=Band(-math.inf, 0.0, "any value below 0 confirms it"),
+        experiment=DIGITS,
+        measure=_log_ratio_8,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-digits-loss",
+    ),
+    _claim(
+        id="lookahead-digits-coincide",
+        place="figure 8",
+        kind=Kind.PAPER,
+        says="Lookahead's training losses nearly coincide whatever learning rate and momentum.",
+        expect=Band(0.0, 0.5, "the figure's lie between about 0.05 and 0.1, 0.3 decades"),
+        experiment=DIGITS,
+        measure=_spread_8,
+        verdict=Verdict.NOT_REPRODUCED,
+        cell="fig-digits-loss",
+    ),
+    _claim(
+        id="lookahead-digits-same-lr",
+        place="figure 8, as accuracy on our wider map",
+        kind=Kind.PAPER,
+        says="Over learning rates and momenta Lookahead beats SGD at the same setting on average.",
+        expect=Band(2.0, math.inf, "a gain far above what seeds do, 0.2 points"),
+        experiment=DIGITS,
+        measure=_same,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-digits-maps",
+    ),
+    _claim(
+        id="lookahead-digits-half-lr",
+        place="figure 8, against SGD at alpha times the learning rate",
+        kind=Kind.CONTROL,
+        says="Over the map Lookahead is at least as good as SGD at half the learning rate.",
+        expect=BETTER,
+        experiment=DIGITS,
+        measure=_half,
+        verdict=Verdict.NOT_REPRODUCED,
+        cell="fig-digits-maps",
+    ),
+    _claim(
+        id="lookahead-digits-half-lr-figure-8",
+        place="figure 8, against SGD at alpha times the learning rate",
+        kind=Kind.CONTROL,
+        says="On figure 8's part of the map Lookahead beats SGD at half the learning rate.",
+        expect=BETTER,
+        experiment=DIGITS,
+        measure=_half_8,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-digits-maps",
+    ),
+    _claim(
+        id="lookahead-digits-half-lr-gentle",
+        place="figure 8, against SGD at alpha times the learning rate",
+        kind=Kind.CONTROL,
+        says="Up to lr 0.3 Lookahead is SGD at half the learning rate, to half a point.",
+        expect=Band(-0.5, 0.5, "half a point is a small part of the gain at the same rate"),
+        experiment=DIGITS,
+        measure=_half_gentle,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-digits-maps",
+    ),
+    _claim(
+        id="lookahead-blog-robust",
+        place="blog, figure and its caption",
+        kind=Kind.BLOG,
+        says="SGD is sensitive to learning rate and momentum, Lookahead is robust: more settings "
+        "do well.",
+        expect=BETTER,
+        experiment=DIGITS,
+        measure=_good,
+        verdict=Verdict.INCONCLUSIVE,
+        cell="fig-digits-maps",
+    ),
+    _claim(
+        id="lookahead-digits-stress",
+        place="figure 8, with batches of 8 and wrong labels",
+        kind=Kind.CONTROL,
+        says="Where noise rules, Lookahead beats SGD at half the learning rate.",
+        expect=BETTER,
+        experiment=STRESS,
+        measure=_half,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-digits-stress",
+    ),
+    _claim(
+        id="lookahead-digits-slow-settings",
+        place="figure 9 and table 5",
+        kind=Kind.PAPER,
+        says="k = 5, 10 and alpha = 0.5, 0.8 end at nearly the same accuracy.",
+        expect=Band(0.0, 1.5, "table 5 spans 0.33 points with errors of 0.2; ours is noisier"),
+        experiment=SLOW_SETTINGS,
+        measure=_slow_spread,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-slow-settings",
+    ),
+    _claim(
+        id="lookahead-digits-beats-sgd",
+        place="table 5",
+        kind=Kind.PAPER,
+        says="All four (k, alpha) end above SGD, which has its good learning rate.",
+        expect=BETTER,
+        experiment=SLOW_SETTINGS,
+        measure=_slow_worst,
+        verdict=Verdict.NOT_REPRODUCED,
+        cell="fig-slow-settings",
+    ),
+    _claim(
+        id="lookahead-blog-adam",
+        place="blog, introduction",
+        kind=Kind.BLOG,
+        says="Lookahead around Adam performs better than Adam, learning rate for learning rate.",
+        expect=BETTER,
+        experiment=ADAM,
+        measure=_adam,
+        verdict=Verdict.NOT_REPRODUCED,
+        cell="fig-lookahead-adam",
+    ),
+    _claim(
+        id="lookahead-blog-adaptive-curve",
+        place="blog, why alpha is fixed, at Adam's default learning rate",
+        kind=Kind.BLOG,
+        says="The adaptive alpha converges much as a fixed one does.",
+        expect=Band(0.8, 1.25, "a quarter more or less would still look similar in a figure"),
+        experiment=ADAPTIVE_ALPHA,
+        measure=_adaptive_curve,
+        verdict=Verdict.NOT_REPRODUCED,
+        cell="fig-adaptive-alpha",
+    ),
+    _claim(
+        id="lookahead-blog-adaptive-default",
+        place="blog, why alpha is fixed, at Adam's default learning rate",
+        kind=Kind.BLOG,
+        says="A fixed alpha generalises better than the adaptive one.",
+        expect=BETTER,
+        experiment=ADAPTIVE_ALPHA,
+        measure=partial(_adaptive_gain, lr=0),
+        verdict=Verdict.NOT_REPRODUCED,
+        cell="fig-adaptive-alpha",
+    ),
+    _claim(
+        id="lookahead-blog-adaptive-large",
+        place="blog, why alpha is fixed, at ten times that rate",
+        kind=Kind.BLOG,
+        says="A fixed alpha generalises better than the adaptive one.",
+        expect=BETTER,
+        experiment=ADAPTIVE_ALPHA,
+        measure=partial(_adaptive_gain, lr=1),
+        verdict=Verdict.REPRODUCED,
+        cell="fig-adaptive-alpha",
+    ),
+    _claim(
+        id="lookahead-digits-sawtooth",
+        place="figure 10",
+        kind=Kind.PAPER,
+        says="Inside a loop the fast weights lose test accuracy.",
+        expect=Band(-math.inf, -0.2, "figure 10 shows drops of 0.2 to 0.65 points"),
+        experiment=SAWTOOTH_DIGITS,
+        measure=lambda r: mean(drop(r, 0.1), "points from loop start to loop end, lr 0.1, by seed"),
+        verdict=Verdict.REPRODUCED,
+        cell="fig-sawtooth-digits",
+    ),
+    _claim(
+        id="lookahead-digits-recovers",
+        place="figure 10",
+        kind=Kind.PAPER,
+        says="The synchronisation wins back what the loop has lost.",
+        expect=Band(-0.02, math.inf, "0.02 points: a tenth of the smallest drop in figure 10"),
+        experiment=SAWTOOTH_DIGITS,
+        measure=_synchronised,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-sawtooth-digits",
+    ),
+    _claim(
+        id="lookahead-digits-no-sawtooth",
+        place="figure 10, with a gentle inner loop",
+        kind=Kind.CONTROL,
+        says="With a small learning rate there is no sawtooth.",
+        expect=Band(-0.1, math.inf, "half of the smallest drop in figure 10"),
+        experiment=SAWTOOTH_DIGITS,
+        measure=lambda r: mean(drop(r, 0.0125), "points from start to end, lr 0.0125, by seed"),
+        verdict=Verdict.REPRODUCED,
+        cell="fig-sawtooth-digits",
+    ),
+)

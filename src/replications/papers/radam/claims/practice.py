@@ -129,8 +129,8 @@ CLAIMS = (
         id="radam-blog-too-strong",
         place="reading note, twice",
         kind=Kind.BLOG,
-        says="That all come from the same N(0, sigma^2) is too strong: the median weight's mean is "
-        "not small against its standard deviation.",
+        says="That all come from the same N(0, sigma^2) is too strong: the median weight's mean "
+        "is not small against its standard deviation.",
         expect=Band(1.0, 4.0, "'not small': at least 1; the earlier study: 2.0"),
         measure=_over_inits("mean_over_sd", 2),
         verdict=Verdict.REPRODUCED,
@@ -148,8 +148,8 @@ CLAIMS = (
         id="radam-zero-mean-over-inits",
         place="footnote 2",
         kind=Kind.PAPER,
-        says="Since the weights start as zero-mean normals, the gradients have mean 0: over random "
-        "initialisations.",
+        says="Since the weights start as zero-mean normals, the gradients have mean 0: over "
+        "random initialisations.",
         expect=Band(0.0, 0.1, "a test at 5 % rejects 5 % where the mean is 0"),
         measure=_over_inits("init_rejected"),
         verdict=Verdict.REPRODUCED,

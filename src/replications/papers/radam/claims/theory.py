@@ -191,8 +191,7 @@ CLAIMS = (
         place="reading note, on Theorem 1",
         kind=Kind.BLOG,
         says="The variance of the adaptive learning rate is finite beyond 4 degrees of freedom "
-        "only: "
-        "its inverse is 0 at 4.",
+        "only: its inverse is 0 at 4.",
         expect=Band(-1e-6, 1e-6, "0 up to rounding"),
         measure=_inverse_at_4,
         verdict=Verdict.NOT_REPRODUCED,
@@ -244,8 +243,7 @@ CLAIMS = (
         place="reading note, on the first step",
         kind=Kind.BLOG,
         says="The second moment of 1/|Z| diverges by the integral of y^(-3/2) e^(-y): as the "
-        "inverse "
-        "of the cut (power -1).",
+        "inverse of the cut (power -1).",
         expect=Band(-1.01, -0.99, "1 %: a logarithm would have power 0"),
         measure=_second_moment_power,
         verdict=Verdict.REPRODUCED,

@@ -194,8 +194,7 @@ CLAIMS = (
         place="the paper's reason for Adam-2k",
         kind=Kind.PAPER,
         says="A second moment that has seen many gradients is what Adam lacks: with 200 extra "
-        "ones, "
-        "and an otherwise unchanged Adam, the model trains.",
+        "ones, and an otherwise unchanged Adam, the model trains.",
         expect=LEARNS,
         measure=_final("Adam-2k restarted"),
         verdict=Verdict.NOT_REPRODUCED,
@@ -209,8 +208,8 @@ CLAIMS = (
     ),
     _control(
         id="radam-2k-adds-nothing",
-        says="The 200 extra gradients of Adam-2k add something to that (loss of Adam-2k minus loss "
-        "of uncorrected Adam is negative).",
+        says="The 200 extra gradients of Adam-2k add something to that (loss of Adam-2k minus "
+        "loss of uncorrected Adam is negative).",
         expect=Band(-math.inf, 0.0, "any gain confirms it"),
         measure=_final_gap("Adam-2k", "uncorrected"),
         verdict=Verdict.INCONCLUSIVE,

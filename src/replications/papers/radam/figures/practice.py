@@ -52,10 +52,10 @@ def independence_figure(inits: tuple[independence.Result, ...]) -> Drawing:
     right.legend()
     return Drawing(
         figure,
-        "Left: quantiles over the weights of |mean|/sd of the gradients at frozen initial weights; "
-        "for most weights the mean exceeds the standard deviation. Right: relative variance of psi "
-        "against the number of gradients; normals with the right mean lie on the real one, normals "
-        "with mean 0 two to three times above.",
+        "Left: quantiles over the weights of |mean|/sd of the gradients at frozen initial "
+        "weights; for most weights the mean exceeds the standard deviation. Right: relative "
+        "variance of psi against the number of gradients; normals with the right mean lie on the "
+        "real one, normals with mean 0 two to three times above.",
         f"median |mean|/sd {quantiles[:, 2].mean():.1f}; t = {' '.join(map(str, t))}\n"
         + "\n".join(rows),
     )
@@ -88,9 +88,9 @@ def first_steps_figure(starts: tuple[first_steps.Result, ...]) -> Drawing:
         axes.set_xticks([1, 5, 10, 15, 20])
     return Drawing(
         figure,
-        "Left: at iteration 1 psi has the same variance under Adam, RAdam, warm-up and with frozen "
-        "weights; it then falls for all but Adam. Right: Adam's first update is a hundred times as "
-        "large as that of RAdam and of warm-up.",
+        "Left: at iteration 1 psi has the same variance under Adam, RAdam, warm-up and with "
+        "frozen weights; it then falls for all but Adam. Right: Adam's first update is a hundred "
+        "times as large as that of RAdam and of warm-up.",
         "first and last of the shown iterations\n" + "\n".join(rows),
     )
 
@@ -117,10 +117,8 @@ def sensitivity_figure(sweeps: tuple[sensitivity.Result, ...]) -> Drawing:
     return Drawing(
         figure,
         "Test accuracy on the digits against the learning rate, after 380 and 2850 steps, ten "
-        "seeds. "
-        "In the short runs RAdam's curve is Adam's moved to larger learning rates; in the long "
-        "runs "
-        "the two lie together. Shaded: the paper's range.",
+        "seeds. In the short runs RAdam's curve is Adam's moved to larger learning rates; in the "
+        "long runs the two lie together. Shaded: the paper's range.",
         "rates " + " ".join(f"{x:g}" for x in sweeps[0].learning_rates) + "\n" + "\n".join(rows),
     )
 
@@ -158,10 +156,8 @@ def implementations_figure(result: implementations.Result) -> Drawing:
         figure,
         "Left: distance of five implementations from Algorithm 2 over 200 steps with the same "
         "gradients; torch's default, whose weight decay is coupled, moves away without end, the "
-        "others "
-        "keep a small offset from step 5 on. Right: multiplying the loss by 1000 leaves Adam's "
-        "path "
-        "unchanged and throws RAdam's first steps a thousand times as far.",
+        "others keep a small offset from step 5 on. Right: multiplying the loss by 1000 leaves "
+        "Adam's path unchanged and throws RAdam's first steps a thousand times as far.",
         "\n".join(rows)
         + "\nRAdam, loss times "
         + " ".join(f"{c:g}" for c in result.scales)

@@ -78,8 +78,9 @@ def variance_figure(result: variance.Result) -> Drawing:
     return Drawing(
         figure,
         "Three panels over rho from 2 to 2000, logarithmic. The exact variance of psi falls and "
-        "samples lie on it; the first-order formula lies above, 3.3 times at rho = 5, and joins it "
-        "beyond 100. The variance of ln psi agrees with its formula at every rho, also below 2.",
+        "samples lie on it; the first-order formula lies above, 3.3 times at rho = 5, and joins "
+        "it beyond 100. The variance of ln psi agrees with its formula at every rho, also below "
+        "2.",
         f"rho {_numbers(rho[chosen])}\nexact {_numbers(result.exact[chosen])}\n"
         f"first order {_numbers(result.first_order[chosen])}",
     )
@@ -130,8 +131,7 @@ def proof_figure(result: proof.Result) -> Drawing:
     return Drawing(
         figure,
         "Against t from 2 to 40: the expression (t-2) Gamma((t-1)/2)^2 / Gamma(t/2)^2 lies above "
-        "the "
-        "bound printed in the paper everywhere, and below 2, the bound that the proof needs.",
+        "the bound printed in the paper everywhere, and below 2, the bound that the proof needs.",
         f"t {_numbers(result.t[chosen], 2)}\nleft {_numbers(result.left[chosen])}\n"
         f"printed {_numbers(result.printed[chosen])}",
     )
@@ -158,10 +158,9 @@ def rectification_figure(result: schedule.Result) -> Drawing:
     return Drawing(
         figure,
         "Two panels over iterations 1 to 6000 for beta2 = 0.9, 0.99 and 0.999. rho_t rises as t "
-        "until "
-        "it saturates at 19, 199 and 1999. r_t starts at step 5, far below 1, and needs "
-        "thousands of "
-        "iterations to reach 1 for beta2 = 0.999. By the exact variance it would start at step 3.",
+        "until it saturates at 19, 199 and 1999. r_t starts at step 5, far below 1, and needs "
+        "thousands of iterations to reach 1 for beta2 = 0.999. By the exact variance it would "
+        "start at step 3.",
         f"beta2 = 0.999: r_t >= 0.1, 0.5, 0.9 from t = {_numbers(np.array(reach), 4)}\n"
         f"r_5 {_numbers(result.rectification[:, 4], 4)}\n"
         f"r_6 {_numbers(result.rectification[:, 5], 4)}\n"
@@ -198,9 +197,11 @@ def nonzero_mean(result: simulation.Result) -> Drawing:
     for j, (axes, mean) in enumerate(zip(panels.flat, result.means, strict=True)):
         axes.plot(result.steps, result.exact[:, j], color=COLOR["theory"])
         axes.plot(result.steps, squared * result.exact[:, j], color=COLOR["theory"])
-        axes.plot(result.steps, result.sampled[:, j], "^", color=COLOR["Adam"], ms=3)
-        axes.plot(result.steps, squared * result.sampled[:, j], "v", color=COLOR["RAdam"], ms=3)
+        for factor, style, name in ((1.0, "^", "Adam"), (squared, "v", "RAdam")):
+            drawn = (factor * result.sampled[:, j])[::2]
+            axes.plot(result.steps[::2], drawn, style, color=COLOR[name], ms=3)
         axes.set(xscale="log", yscale="log", title=f"mean {mean:g}")
+        axes.minorticks_off()
     panels[0, 0].annotate("Var[ψ]", (15, 0.08), color=COLOR["Adam"])
     panels[0, 0].annotate("Var[r ψ]", (6, 4e-4), color=COLOR["RAdam"])
     for axes in panels[1]:
@@ -216,11 +217,9 @@ def nonzero_mean(result: simulation.Result) -> Drawing:
     return Drawing(
         figure,
         "Six panels, gradients with means 0 to 10 standard deviations. Unrectified, the variance "
-        "of "
-        "the adaptive learning rate falls by three decades from iteration 5 to 6000; rectified "
-        "it is "
-        "nearly flat, except for mean 10, where it starts eight times too low. Points of 5000 "
-        "simulated trajectories lie on the exact curves.",
+        "of the adaptive learning rate falls by three decades from iteration 5 to 6000; rectified "
+        "it is nearly flat, except for mean 10, where it starts eight times too low. Points of "
+        "5000 simulated trajectories lie on the exact curves.",
         "exact at t = 5 6 10 100 1000 6000\n" + "\n".join(rows),
     )
 

@@ -26,8 +26,8 @@ def loss_curves(runs: Runs) -> Drawing:
     figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
     last = {}
     for run in runs:
-        smooth = np.stack([np.convolve(x, np.ones(10) / 10, "valid") for x in run.loss])
-        t = np.arange(10, run.loss.shape[1] + 1)
+        smooth = run.loss.reshape(len(run.loss), -1, 10).mean(axis=2)
+        t = np.arange(5, run.loss.shape[1], 10)
         color = COLOR[run.method]
         axes.plot(t, smooth.T, color=color, linewidth=0.5, alpha=0.6)
         axes.plot(t, smooth.mean(axis=0), color=color, linewidth=2)
@@ -46,9 +46,9 @@ def loss_curves(runs: Runs) -> Drawing:
     rows = [f"{run.method}: {final(runs, run.method).mean():.2f}" for run in runs]
     return Drawing(
         figure,
-        "Training loss over 600 iterations, five seeds a method. Adam stays at the loss of knowing "
-        "only the words' frequencies. Warm-up and RAdam fall to almost 0, Adam-eps falls half way, "
-        "Adam-2k trains for most seeds and fails for one.",
+        "Training loss over 600 iterations, five seeds a method. Adam stays at the loss of "
+        "knowing only the words' frequencies. Warm-up and RAdam fall to almost 0, Adam-eps falls "
+        "half way, Adam-2k trains for most seeds and fails for one.",
         "loss of the last 50 iterations\n" + "\n".join(rows),
     )
 
@@ -66,29 +66,26 @@ def _apart(items: list[tuple[str, float]], gap: float) -> dict[str, float]:
 def gradient_histograms(runs: Runs) -> Drawing:
     """Figures 2 and 3: ridge lines of ln|g|, one panel a method, time running downwards."""
     figure, panels = plt.subplots(1, len(runs), figsize=(WIDTH, 4.2), sharey=True, sharex=True)
-    edges = translation.LN_EDGES
-    tiny = int((edges[:-1] < -20).sum())
-    middles = np.concatenate([[-20.75], (edges[tiny:-1] + edges[tiny + 1 :]) / 2])
+    tiny = int((translation.LN_EDGES[:-1] < -20).sum())
+    middles = np.array([-20.5, *np.arange(-19.5, 0)])  # bins of width 1, and one for all below
     rows = []
     for axes, run in zip(panels, runs, strict=True):
         share = run.shares.mean(axis=0)
-        share = np.column_stack([share[:, :tiny].sum(axis=1), share[:, tiny:]])
+        pairs = share[:, tiny : tiny + 40].reshape(len(share), 20, 2).sum(axis=2)
+        share = np.column_stack([share[:, :tiny].sum(axis=1), pairs])
         for i, look in enumerate(run.looks):
             base = -float(i)
-            heights = np.minimum(share[i] / 0.09, 1.35)  # the first bin is given as a number
+            heights = np.minimum(share[i] / 0.18, 1.35)  # the first bin is given as a number
             axes.fill_between(
-                middles, base, base + heights, step="mid", color=COLOR[run.method], alpha=0.85,
-                linewidth=0, zorder=i + 2,
+                middles, base, base + heights, step="mid", facecolor=COLOR[run.method], alpha=0.85,
+                edgecolor="0.5", linewidth=0.4, zorder=i + 2,
             )  # fmt: skip
-            axes.step(
-                middles, base + heights, where="mid", color="0.5", linewidth=0.5, zorder=i + 2
-            )
-            axes.annotate(f"{share[i, 0]:.0%}", (-20, base + 0.3), fontsize=7, zorder=20)
+            axes.annotate(f"{share[i, 0]:.0%}", (-19.9, base + 0.5), fontsize=7, zorder=20)
             if axes is panels[0]:
                 axes.annotate(f"{look}", (-21.4, base + 0.12), ha="right", fontsize=8,
                               annotation_clip=False)  # fmt: skip
         axes.set_title(run.method, color=COLOR[run.method], fontsize=9.5)
-        axes.set(xlim=(-21.2, 0), ylim=(-6.2, 1.5), yticks=[])
+        axes.set(xlim=(-21.2, 0), ylim=(-6.2, 1.2), yticks=[])
         axes.set_xticks([-20, -12, -4], ["<e⁻²⁰", "e⁻¹²", "e⁻⁴"], fontsize=8)
         axes.spines["left"].set_visible(False)
         axes.grid(False)
@@ -97,12 +94,10 @@ def gradient_histograms(runs: Runs) -> Drawing:
     figure.supxlabel("|g|, logarithmic", fontsize=9.5)
     return Drawing(
         figure,
-        "Ridge lines of the distribution of |g| on a logarithmic axis at iterations 1, 5, 10, "
-        "25, 50, "
-        "75 and 100, one panel for each of Adam, warm-up, RAdam, Adam-2k and Adam-eps. All start "
-        "alike. "
-        "Within 10 updates of Adam most of the mass falls by several decades and stays there; with "
-        "warm-up and RAdam it keeps its place.",
+        "Ridge lines of the distribution of |g| on a logarithmic axis at iterations 1, 5, 10, 25, "
+        "50, 75 and 100, one panel for each of Adam, warm-up, RAdam, Adam-2k and Adam-eps. All "
+        "start alike. Within 10 updates of Adam most of the mass falls by several decades and "
+        "stays there; with warm-up and RAdam it keeps its place.",
         "by iteration 10\n" + "\n".join(rows),
     )
 
@@ -124,10 +119,8 @@ def distortion(runs: Runs) -> Drawing:
     return Drawing(
         figure,
         "Wasserstein distance between the histogram of ln|g| and that of iteration 1, over the "
-        "first "
-        "100 iterations, five seeds. Adam's jumps to 9 within 10 updates and stays above 11; "
-        "those of "
-        "warm-up and RAdam stay near 2.",
+        "first 100 iterations, five seeds. Adam's jumps to 9 within 10 updates and stays above "
+        "11; those of warm-up and RAdam stay near 2.",
         "at iterations " + " ".join(map(str, runs[0].looks)) + "\n" + "\n".join(rows),
     )
 
@@ -157,10 +150,9 @@ def controls(runs: Runs) -> Drawing:
     return Drawing(
         figure,
         "Ten methods, ordered by the size of their first update. The two with a first update of "
-        "the "
-        "full learning rate, Adam and Adam-2k with a restarted counter, stay at the loss of having "
-        "learned nothing; those with one ten times smaller train, whatever their second moment has "
-        "seen. Pre-LN Adam trains with the largest update of all.",
+        "the full learning rate, Adam and Adam-2k with a restarted counter, stay at the loss of "
+        "having learned nothing; those with one ten times smaller train, whatever their second "
+        "moment has seen. Pre-LN Adam trains with the largest update of all.",
         "\n".join(rows),
     )
 

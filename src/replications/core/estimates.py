@@ -40,9 +40,8 @@ class Estimate:
             raise ValueError(f"n must be at least 1, got {self.n}")
 
     def __str__(self) -> str:
-        if self.low == self.high:
-            return f"{self.value:.4g}"
-        return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}]"
+        value, low, high = (f"{x:.4g}" for x in (self.value, self.low, self.high))
+        return value if low == high else f"{value} [{low}, {high}]"
 
 
 def exact(value: float, how: str, error: float = 0.0) -> Estimate:

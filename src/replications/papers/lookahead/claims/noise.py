@@ -176,7 +176,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-limit",
-        place="blog, condition of the variance formulas",
+        place="condition of the variance formulas",
         kind=Kind.BLOG,
         says="The learning rate must lie below 2 / L (read as necessary, with alpha = 0.5, k = 5).",
         expect=Band(1.999, 2.001, "the grid of learning rates, twice"),
@@ -187,7 +187,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-sgd-variance",
-        place="blog, formula of V_SGD",
+        place="formula of V_SGD",
         kind=Kind.BLOG,
         says="The variance of SGD grows with the square of Sigma, itself defined as a variance.",
         expect=SAME,
@@ -198,7 +198,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-fraction",
-        place="blog, formula of V_LA",
+        place="formula of V_LA",
         kind=Kind.BLOG,
         says="Lookahead's variance is the printed fraction of that of SGD.",
         expect=SAME,
@@ -209,7 +209,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-below-one",
-        place="blog, after the formula of V_LA",
+        place="after the formula of V_LA",
         kind=Kind.BLOG,
         says="That fraction is strictly below 1 for every alpha in (0, 1).",
         expect=Band(-math.inf, 1 - 1e-9, "strictly below, by more than rounding"),

@@ -258,7 +258,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-optimal-step",
-        place="blog, formula of the best alpha",
+        place="formula of the best alpha",
         kind=Kind.BLOG,
         says="The printed fraction is the best slow step.",
         expect=Band(-math.inf, 0.01, "1 %: it is 1 whatever the problem"),
@@ -269,7 +269,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-inner-update",
-        place="blog, first formula",
+        place="first formula",
         kind=Kind.BLOG,
         says="The printed inner update, with theta_{t,i} on its right, is the algorithm.",
         expect=ROUNDING,

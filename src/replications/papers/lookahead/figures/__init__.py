@@ -1,5 +1,5 @@
 """Every figure of the Lookahead chapter."""
 
-from replications.papers.lookahead.figures import noise, speed
+from replications.papers.lookahead.figures import digits, loops, noise, speed
 
-FIGURES = {**noise.FIGURES, **speed.FIGURES}
+FIGURES = {**noise.FIGURES, **speed.FIGURES, **digits.FIGURES, **loops.FIGURES}

@@ -77,6 +77,12 @@ def test_variance_closed_forms() -> None:
     assert R.adaptive_lr_variance_first_order([3, 4]).tolist() == [math.inf, math.inf]
 
 
+def test_first_order_over_exact() -> None:
+    rho = np.array([5.0, 100.0, 500.0])
+    ratio = R.adaptive_lr_variance_first_order(rho) / R.adaptive_lr_variance(rho)
+    assert ratio == pytest.approx([3.3075, 1.0235, 1.0045], abs=1e-4)
+
+
 def test_variance_is_accurate_from_2_to_a_million() -> None:
     mpmath = pytest.importorskip("mpmath")
     rho = np.concatenate(

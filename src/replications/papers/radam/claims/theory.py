@@ -9,6 +9,7 @@ import numpy as np
 
 from replications.core.claims import Band, Claim, Kind, Verdict
 from replications.core.estimates import Estimate, exact, mean
+from replications.methods.rectification import adaptive_lr_variance
 from replications.papers.radam.experiments import (
     DIVERGENCE,
     PROOF,
@@ -107,6 +108,12 @@ def _r_6(result: schedule.Result) -> Estimate:
 def _worst(field: str, result: schedule.Result) -> Estimate:
     error = np.abs(getattr(result, field) / result.exponential - 1).max()
     return exact(error, "largest of 15 steps, exact by quadrature", 1e-6)
+
+
+def _simple_average(result: schedule.Result) -> Estimate:
+    at_10 = float(result.exponential[result.checked == 10].item())
+    ratio = at_10 / float(adaptive_lr_variance(10))
+    return exact(ratio, "quadrature over equation (2) at rho = 10", 1e-6)
 
 
 def _spread(mean_: float, rectified: bool, start: int, result: simulation.Result) -> Estimate:
@@ -324,6 +331,18 @@ CLAIMS = (
         verdict=Verdict.REPRODUCED,
         cell="fig-effective-length",
     ),
+    _claim(
+        id="radam-blog-simple-average",
+        place="reading note, on small t",
+        kind=Kind.BLOG,
+        says="While t is small an exponential average of squares is a simple one (variance of psi "
+        "after 10 gradients, ratio).",
+        expect=Band(0.99, 1.01, "1 %: the weights of 10 gradients differ by 0.9 %"),
+        experiment=SCHEDULE,
+        measure=_simple_average,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-effective-length",
+    ),
     _simulation(
         id="radam-fig9-unrectified",
         place="Figure 9",
@@ -342,6 +361,15 @@ CLAIMS = (
         "too.",
         expect=Band(1.0, 3.0, "a factor of 3 against one of 700"),
         measure=partial(_spread, 1.0, True, 6),
+        verdict=Verdict.REPRODUCED,
+    ),
+    _simulation(
+        id="radam-fig9-flat",
+        place="Figure 9",
+        kind=Kind.PAPER,
+        says="From step 10 on it is nearly constant.",
+        expect=Band(1.0, 1.6, "the earlier study: 1.3 to 1.4"),
+        measure=partial(_spread, 1.0, True, 10),
         verdict=Verdict.REPRODUCED,
     ),
     _simulation(

@@ -1,4 +1,4 @@
-"""Claims about training on the digits: robustness, the fair control, the inside of a loop."""
+"""Claims about SGD on the digits: learning rate and momentum, the fair control, k and alpha."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from functools import partial
 import numpy as np
 
 from replications.core.claims import Band, Claim, Kind, Verdict
-from replications.core.estimates import Estimate, mean, paired, ratio
+from replications.core.estimates import Estimate, mean, paired
 from replications.papers.lookahead.experiments import (
-    ADAM,
-    ADAPTIVE_ALPHA,
     DIGITS,
-    SAWTOOTH_DIGITS,
     SLOW_SETTINGS,
     STRESS,
-    adam,
-    adaptive_alpha,
     digits,
-    sawtooth_digits,
     slow_settings,
 )
 
@@ -67,6 +61,29 @@ def _half(result: digits.Result) -> Estimate:
     return paired(result.lookahead.mean((0, 1)), result.half.mean((0, 1)), how)
 
 
+def doublings(result: digits.Result, good: float = 90.0) -> np.ndarray:
+    """How many times the rate doubles from SGD's largest good one to Lookahead's.
+
+    Args:
+        result: maps whose learning rates double from row to row.
+        good: test accuracy in percent from which a run counts as one that worked.
+
+    Returns:
+        An array [momentum, seeds].
+    """
+
+    def largest(accuracy: np.ndarray) -> np.ndarray:
+        works = accuracy >= good
+        return np.where(works.any(0), len(works) - works[::-1].argmax(0), 0)
+
+    return largest(result.lookahead) - largest(result.sgd)
+
+
+def _doublings(result: digits.Result) -> Estimate:
+    how = f"doublings of the largest rate that works, mean of {len(result.momentum)} momenta"
+    return mean(doublings(result).mean(0), how)
+
+
 def _half_gentle(result: digits.Result) -> Estimate:
     gain = (result.lookahead - result.half)[result.lr <= 0.3]
     return mean(gain.mean((0, 1)), "percentage points, lr up to 0.3, paired by seed")
@@ -97,34 +114,6 @@ def _slow_spread(result: slow_settings.Result) -> Estimate:
 def _slow_worst(result: slow_settings.Result) -> Estimate:
     gain = table_5(result.accuracy, result) - result.sgd_accuracy[0]
     return mean(gain[gain.mean(1).argmin()], "points over SGD, the worst of 4, paired by seed")
-
-
-def _adam(result: adam.Result) -> Estimate:
-    how = f"percentage points, mean of {len(result.lr)} learning rates, paired by seed"
-    return paired(result.lookahead.mean(0), result.adam.mean(0), how)
-
-
-def _adaptive_curve(result: adaptive_alpha.Result) -> Estimate:
-    adaptive, fixed, _ = result.train_loss[:, 0, -1]
-    return ratio(adaptive, fixed, "final training loss, adaptive / fixed, lr 0.001")
-
-
-def _adaptive_gain(result: adaptive_alpha.Result, lr: int) -> Estimate:
-    adaptive, fixed, _ = result.accuracy[:, lr, -1]
-    return paired(fixed, adaptive, f"points, fixed - adaptive, lr {result.lr[lr]:g}, by seed")
-
-
-def drop(result: sawtooth_digits.Result, lr: float) -> np.ndarray:
-    """Points of test accuracy from the start of a loop to its end, mean over loops, by seed."""
-    (row,) = np.flatnonzero(result.lr == lr)
-    inside = result.accuracy[row]
-    return (inside[..., -1] - inside[..., 0]).mean(1)
-
-
-def _synchronised(result: sawtooth_digits.Result) -> Estimate:
-    (row,) = np.flatnonzero(result.lr == 0.1)
-    step = result.synchronised[row] - result.accuracy[row][..., 0]
-    return mean(step.mean(1), "points from slow weights to slow weights, lr 0.1, by seed")
 
 
 CLAIMS = (
@@ -162,13 +151,24 @@ CLAIMS = (
         cell="fig-digits-maps",
     ),
     _claim(
-        id="lookahead-digits-half-lr",
-        place="figure 8, against SGD at alpha times the learning rate",
-        kind=Kind.CONTROL,
-        says="Over the map Lookahead is at least as good as SGD at half the learning rate.",
+        id="lookahead-digits-tolerance",
+        place="figure 8",
+        kind=Kind.PAPER,
+        says="Lookahead works at larger learning rates than SGD does.",
         expect=BETTER,
         experiment=DIGITS,
-        measure=_half,
+        measure=_doublings,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-digits-maps",
+    ),
+    _claim(
+        id="lookahead-digits-tolerance-half",
+        place="figure 8, against SGD at alpha times the learning rate",
+        kind=Kind.CONTROL,
+        says="By more than the factor 1 / alpha = 2 that SGD at half the learning rate has anyway.",
+        expect=Band(1.0, math.inf, "one doubling is what halving the rate explains"),
+        experiment=DIGITS,
+        measure=_doublings,
         verdict=Verdict.NOT_REPRODUCED,
         cell="fig-digits-maps",
     ),
@@ -238,82 +238,5 @@ CLAIMS = (
         measure=_slow_worst,
         verdict=Verdict.NOT_REPRODUCED,
         cell="fig-slow-settings",
-    ),
-    _claim(
-        id="lookahead-blog-adam",
-        place="blog, introduction",
-        kind=Kind.BLOG,
-        says="Lookahead around Adam performs better than Adam, learning rate for learning rate.",
-        expect=BETTER,
-        experiment=ADAM,
-        measure=_adam,
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="fig-lookahead-adam",
-    ),
-    _claim(
-        id="lookahead-blog-adaptive-curve",
-        place="blog, why alpha is fixed, at Adam's default learning rate",
-        kind=Kind.BLOG,
-        says="The adaptive alpha converges much as a fixed one does.",
-        expect=Band(0.8, 1.25, "a quarter more or less would still look similar in a figure"),
-        experiment=ADAPTIVE_ALPHA,
-        measure=_adaptive_curve,
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="fig-adaptive-alpha",
-    ),
-    _claim(
-        id="lookahead-blog-adaptive-default",
-        place="blog, why alpha is fixed, at Adam's default learning rate",
-        kind=Kind.BLOG,
-        says="A fixed alpha generalises better than the adaptive one.",
-        expect=BETTER,
-        experiment=ADAPTIVE_ALPHA,
-        measure=partial(_adaptive_gain, lr=0),
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="fig-adaptive-alpha",
-    ),
-    _claim(
-        id="lookahead-blog-adaptive-large",
-        place="blog, why alpha is fixed, at ten times that rate",
-        kind=Kind.BLOG,
-        says="A fixed alpha generalises better than the adaptive one.",
-        expect=BETTER,
-        experiment=ADAPTIVE_ALPHA,
-        measure=partial(_adaptive_gain, lr=1),
-        verdict=Verdict.REPRODUCED,
-        cell="fig-adaptive-alpha",
-    ),
-    _claim(
-        id="lookahead-digits-sawtooth",
-        place="figure 10",
-        kind=Kind.PAPER,
-        says="Inside a loop the fast weights lose test accuracy.",
-        expect=Band(-math.inf, -0.2, "figure 10 shows drops of 0.2 to 0.65 points"),
-        experiment=SAWTOOTH_DIGITS,
-        measure=lambda r: mean(drop(r, 0.1), "points from loop start to loop end, lr 0.1, by seed"),
-        verdict=Verdict.REPRODUCED,
-        cell="fig-sawtooth-digits",
-    ),
-    _claim(
-        id="lookahead-digits-recovers",
-        place="figure 10",
-        kind=Kind.PAPER,
-        says="The synchronisation wins back what the loop has lost.",
-        expect=Band(-0.02, math.inf, "0.02 points: a tenth of the smallest drop in figure 10"),
-        experiment=SAWTOOTH_DIGITS,
-        measure=_synchronised,
-        verdict=Verdict.REPRODUCED,
-        cell="fig-sawtooth-digits",
-    ),
-    _claim(
-        id="lookahead-digits-no-sawtooth",
-        place="figure 10, with a gentle inner loop",
-        kind=Kind.CONTROL,
-        says="With a small learning rate there is no sawtooth.",
-        expect=Band(-0.1, math.inf, "half of the smallest drop in figure 10"),
-        experiment=SAWTOOTH_DIGITS,
-        measure=lambda r: mean(drop(r, 0.0125), "points from start to end, lr 0.0125, by seed"),
-        verdict=Verdict.REPRODUCED,
-        cell="fig-sawtooth-digits",
     ),
 )

@@ -18,10 +18,7 @@ def compact_svg(svg: bytes) -> bytes:
     text = svg.decode()
     editors = r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>"
     text = re.sub(editors, "", text, flags=re.DOTALL)
-    # A letter's outline keeps a sixteenth of its units, 0.02 of a point.
-    outline = r'd="([^"]*)" transform="scale\(0\.015625\)"'
-    text = re.sub(outline, lambda m: f'd="{_coarser(m[1])}" transform="scale(0.25)"', text)
-    text = re.sub(r"(?<!scale\()-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", text)
+    text = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", text)
     text = _without_plain_groups(re.sub(r'<g id="[^"]*"', "<g", text))  # nothing refers to groups
     text = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", text))
     text = re.sub(r' d="M[^"]*"', lambda m: re.sub(r" ?([MLQCz]) ?", r"\1", m[0]), text)
@@ -46,10 +43,6 @@ def _without_plain_groups(text: str) -> str:
         if not (part == "<g>" or (part == "</g>" and plain.pop())):
             kept.append(part)
     return "".join(kept)
-
-
-def _coarser(outline: str) -> str:
-    return re.sub(r"-?\d+(\.\d+)?", lambda m: f"{float(m[0]) / 16:.0f}", outline)
 
 
 def compact_png(png: bytes) -> bytes:

@@ -55,7 +55,7 @@ def independence_figure(inits: tuple[independence.Result, ...]) -> Drawing:
         "Left: quantiles over the weights of |mean|/sd of the gradients at frozen initial "
         "weights; for most weights the mean exceeds the standard deviation. Right: relative "
         "variance of psi against the number of gradients; normals with the right mean lie on the "
-        "real one, normals with mean 0 two to three times above.",
+        "real one, normals with mean 0 far above.",
         f"median |mean|/sd {quantiles[:, 2].mean():.1f}; t = {' '.join(map(str, t))}\n"
         + "\n".join(rows),
     )

@@ -66,6 +66,16 @@ def test_models_of_a_seed_share_everything_and_seeds_nothing():
     assert torch.equal(twice[0][0], Digits(1, 32).next_batch(1)[0][0])  # whatever the seeds beside
 
 
+def test_seeds_take_their_examples_in_different_orders():
+    data = Digits(2, 32)
+    inputs, _ = data.next_batch(1)
+    orders = [
+        [int((data.inputs[seed] == row).all(1).nonzero()[0]) for row in inputs[seed]]
+        for seed in range(2)
+    ]
+    assert orders[0] != orders[1]
+
+
 def test_an_epoch_shows_every_example_once():
     data = Digits(1, 32)
     seen = torch.cat([data.next_batch(1)[0][0] for _ in range(data.epoch)])

@@ -12,9 +12,14 @@ import numpy as np
 import torch
 
 from replications.core.seeds import generator
+from replications.methods.es_variance import (
+    episode_es_variance,
+    pes_variance,
+    truncated_es_variance,
+)
 from replications.methods.evolution import NRES, PES, TruncatedES
 from replications.papers.pes.experiments.outer import episode
-from replications.problems.linear_unroll import Noise, random_system
+from replications.problems.linear_unroll import LinearUnroll, Noise, later_losses, random_system
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -58,6 +63,10 @@ class Result:
     """The gradient of the loss as the method smooths (and truncates) it."""
     truncated: Float[np.ndarray, "losses windows dim"]
     """What truncated backpropagation returns."""
+    variance: Float[np.ndarray, "arms windows batches"]
+    """Trace variance of one pair under the linear loss, Monte Carlo over the exact formula."""
+    formula: Float[np.ndarray, "arms windows"]
+    """The formula over the squared length of the exact gradient."""
 
     def relative_error(self, loss: str, arm: str, window: int, target: str) -> np.ndarray:
         """Error along the target, in units of its length, for each batch of pairs.
@@ -94,6 +103,8 @@ def run(config: Config) -> Result:
     own = np.zeros((*shape, config.dim))
     exact = np.zeros((len(LOSSES), config.dim))
     truncated = np.zeros((len(LOSSES), len(config.windows), config.dim))
+    variance = np.zeros((*shape[1:], config.batches))
+    formula = np.zeros(shape[1:])
     for i, loss in enumerate(LOSSES):
         source = generator(config.seed, "system")
         problem = random_system(config.units, config.dim, config.horizon, loss, source)  # type: ignore[arg-type]  # LOSSES holds the literals
@@ -108,10 +119,23 @@ def run(config: Config) -> Result:
                 samples = episode(estimator, problem, theta, noise_seed)
                 groups = samples.view(config.batches, -1, config.dim)
                 means[i, j, k] = groups.mean(dim=1).numpy()
+                if loss == "linear":
+                    expected = _formula(problem, theta, window, arm)
+                    variance[j, k] = (groups.var(dim=1).sum(dim=1) / expected).numpy()
+                    formula[j, k] = expected / (exact[i] @ exact[i])
                 own[i, j, k] = problem.expected_gradient(
                     theta, window, config.sigma, NOISE[arm]
                 ).numpy()
-    return Result(means, exact, own, truncated)
+    return Result(means, exact, own, truncated, variance, formula)
+
+
+def _formula(problem: LinearUnroll, theta: torch.Tensor, window: int, arm: str) -> float:
+    if arm == "PES":
+        return float(pes_variance(later_losses(problem.window_jacobian(theta, window))))
+    if arm == "NRES":
+        return float(episode_es_variance(problem.expected_gradient(theta, window)))
+    own = problem.window_jacobian(theta, window, noise="truncated").sum(dim=1)
+    return float(truncated_es_variance(own))
 
 
 QUICK = Config()

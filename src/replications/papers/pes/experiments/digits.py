@@ -1,8 +1,8 @@
 """Tuning the learning-rate schedule of a real training run, at equal compute.
 
 Compute is counted in inner steps of one particle, forward; each method gets as many. A step of
-truncated backpropagation is counted as three, and its budget is spent on restarts from random points,
-of which it keeps the best: alone, from theta_0, it would use a fraction of the compute.
+truncated backpropagation is counted as three, and its budget is spent on restarts from random
+points, of which it keeps the best: alone, from theta_0, it would use a fraction of the compute.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ backward pass, and differentiating it about doubles each."""
 
 @dataclass(frozen=True)
 class Config:
-    """A small relative of the official hyperopt.py (MNIST, two hidden layers, T = 5000, N = 1000)."""
+    """A small relative of the official hyperopt.py (MNIST, two hidden layers, T = 5000, N =
+    1000).
+    """
 
     objective: Literal["train loss", "validation error"] = "train loss"
     """Both are in the official code, there with the validation accuracy."""
@@ -186,7 +188,7 @@ def _uniform(config: Config, n: int, source: torch.Generator) -> Float[Tensor, "
 
 QUICK = Config(horizon=200, windows=400, pairs=15, fresh=2, points=10)
 FULL = tuple(
-    Config(objective=objective_name, seed=seed)  # type: ignore[arg-type]  # one of the two literals
+    Config(objective=objective_name, seed=seed)
     for objective_name in ("train loss", "validation error")
     for seed in range(8)
 )

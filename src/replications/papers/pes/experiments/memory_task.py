@@ -106,4 +106,4 @@ def run(config: Config) -> Result:
     )
 
 
-QUICK = Config(episodes=200, points=20, replicates=4)
+QUICK = Config(episodes=200, points=20)

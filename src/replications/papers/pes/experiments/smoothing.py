@@ -1,0 +1,165 @@
+"""The story in small: smoothed losses, antithetic pairs, and why only past noise counts.
+
+A staircase with a slope, f(x) = x^2/2 + h sign(sin(w x)), has no useful derivative; the same loss
+under Gaussian noise has. Then the drifting number of the bias experiments: correlate every
+window's noise with every window's loss.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from replications.core.seeds import generator
+from replications.methods.evolution import FullES
+from replications.problems.linear_unroll import LinearUnroll
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Config:
+    """All ours."""
+
+    height: float = 0.3
+    """Of a stair."""
+    frequency: float = 8.0
+    sigmas: tuple[float, ...] = (0.1, 0.4)
+    points: int = 161
+    """Where losses are drawn, over [-2, 2]."""
+    estimates: int = 33
+    """Where gradients are estimated."""
+    pairs: int = 200
+    spread_pairs: int = 20_000
+    """For the spread of one evaluation, at x = 1.5."""
+    windows: int = 8
+    """Of the drifting number."""
+    draws: int = 200_000
+    sigma: float = 0.5
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Losses, gradients and correlations."""
+
+    x: Float[np.ndarray, " points"]
+    loss: Float[np.ndarray, " points"]
+    smoothed: Float[np.ndarray, "sigmas points"]
+    """By quadrature."""
+    slope: Float[np.ndarray, "sigmas points"]
+    """Derivative of the smoothed loss, by quadrature."""
+    at: Float[np.ndarray, " estimates"]
+    estimated: Float[np.ndarray, "sigmas estimates"]
+    """By full ES with antithetic pairs."""
+    single: float
+    """Standard deviation of a gradient estimate from one evaluation, eps f / sigma^2."""
+    paired: float
+    """The same for half a pair: two evaluations, scaled to one."""
+    correlation: Float[np.ndarray, "losses noises"]
+    """E[eps_tau L_t] / sigma^2 by Monte Carlo."""
+    exact: Float[np.ndarray, "losses noises"]
+    """dL_t / dtheta_tau: zero above the diagonal."""
+
+
+class _Stairs:
+    """The staircase as an episode of one step."""
+
+    horizon = 1
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def init(self, n: int) -> Tensor:
+        """Nothing to remember."""
+        return torch.zeros(n, 0, dtype=torch.float64)
+
+    def step(self, state: Tensor, theta: Float[Tensor, "n 1"], t: int) -> tuple[Tensor, Tensor]:
+        """The loss at theta."""
+        return state, stairs(self.config, theta[:, 0])
+
+
+def stairs(config: Config, x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """f."""
+    return 0.5 * x.square() + config.height * torch.sign(torch.sin(config.frequency * x))
+
+
+def run(config: Config) -> Result:
+    """Quadrature, estimates, correlations."""
+    x = torch.linspace(-2, 2, config.points, dtype=torch.float64)
+    z = torch.linspace(-6, 6, 4001, dtype=torch.float64)  # the normal law is 1e-9 beyond
+    weight = torch.exp(-0.5 * z.square())
+    weight /= weight.sum()
+    smoothed, slope = [], []
+    for sigma in config.sigmas:
+        values = stairs(config, x[:, None] + sigma * z)
+        smoothed.append((values @ weight).numpy())
+        slope.append((values @ (weight * z) / sigma).numpy())
+
+    at = torch.linspace(-2, 2, config.estimates, dtype=torch.float64)
+    estimated = []
+    for sigma in config.sigmas:
+        estimator = FullES(sigma, config.pairs)
+        seeds = [
+            generator(config.seed, "estimate", i, str(sigma)).initial_seed() for i in range(len(at))
+        ]
+        state = estimator.init(_Stairs(config), at[:, None], seeds)
+        gradient, _, _ = estimator.step(state, at[:, None])
+        estimated.append(gradient[:, 0].numpy())
+
+    single, paired = _spread(config)
+    correlation, exact = _correlation(config)
+    return Result(
+        x=x.numpy(),
+        loss=stairs(config, x).numpy(),
+        smoothed=np.stack(smoothed),
+        slope=np.stack(slope),
+        at=at.numpy(),
+        estimated=np.stack(estimated),
+        single=single,
+        paired=paired,
+        correlation=correlation,
+        exact=exact,
+    )
+
+
+def _spread(config: Config) -> tuple[float, float]:
+    sigma = config.sigmas[-1]
+    source = generator(config.seed, "spread")
+    noise = sigma * torch.randn(config.spread_pairs, generator=source, dtype=torch.float64)
+    plus, minus = (stairs(config, 1.5 + sign * noise) for sign in (1.0, -1.0))
+    single = (noise * plus / sigma**2).std()
+    pair = (noise * (plus - minus) / (2 * sigma**2)).std()
+    return float(single), float(pair) * math.sqrt(2)
+
+
+def _correlation(config: Config) -> tuple[np.ndarray, np.ndarray]:
+    one = torch.ones(1, 1, dtype=torch.float64)
+    start = torch.tensor([-1.0], dtype=torch.float64)
+    problem = LinearUnroll(one, one, start, config.windows, "quadratic")
+    theta = torch.tensor([0.3], dtype=torch.float64)
+    noise = config.sigma * torch.randn(
+        config.draws,
+        config.windows,
+        generator=generator(config.seed, "correlation"),
+        dtype=torch.float64,
+    )
+    states = [problem.init(config.draws)] * 2
+    differences = []
+    for t in range(config.windows):
+        losses = []
+        for i, sign in enumerate((1.0, -1.0)):
+            states[i], loss = problem.step(states[i], theta + sign * noise[:, t : t + 1], t)
+            losses.append(loss)
+        differences.append(losses[0] - losses[1])
+    correlation = torch.stack(differences) @ noise / (2 * config.sigma**2 * config.draws)
+    return correlation.numpy(), problem.window_jacobian(theta, 1)[..., 0].numpy()
+
+
+QUICK = Config()

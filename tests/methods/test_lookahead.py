@@ -593,6 +593,12 @@ def test_a_deep_copy_goes_its_own_way(inner_state):
     assert twin_lookahead.param_groups is twin_lookahead.optimizer.param_groups
 
 
+def test_its_text_names_settings_and_inner_optimizer():
+    text = repr(Lookahead(INNER["sgd"]([start()]), k=3, alpha=0.25))
+    assert text.startswith("Lookahead(k=3, alpha=0.25, inner_state='maintain', optimizer=SGD (")
+    assert "lr: 0.3" in text
+
+
 def test_parameters_without_gradients_stay():
     x, frozen = start(), start()
     lookahead = Lookahead(INNER["momentum"]([x, frozen]), k=2, alpha=0.5, inner_state="reset")

@@ -258,6 +258,10 @@ class Lookahead(Optimizer):
         for post_hook in self._optimizer_load_state_dict_post_hooks.values():
             post_hook(self)
 
+    def __repr__(self) -> str:
+        settings = f"k={self.k}, alpha={self.alpha}, inner_state={self.inner_state!r}"
+        return f"Lookahead({settings}, optimizer={self.optimizer!r})"
+
     def __getstate__(self) -> dict[str, Any]:
         """What deepcopy and pickle take along: all but the hooks, as in torch."""
         self._require_fast_weights("copying")

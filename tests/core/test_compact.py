@@ -18,6 +18,8 @@ def encoded(kind):
         figure, axes = plt.subplots(figsize=(3, 2))
         axes.plot(np.linspace(0, 1, 50) ** 2, label="a < b & 50 %")
         axes.legend()
+        axes.fill_between([], [])  # an empty group
+        axes.set_title("0.12345")
         figure.savefig(buffer, format=kind, facecolor="white")
         plt.close(figure)
     return buffer.getvalue()
@@ -30,6 +32,12 @@ def test_svg_is_smaller_and_still_whole():
     count = [len(list(ElementTree.fromstring(x).iter("{*}path"))) for x in (svg, small)]
     assert count[0] == count[1]
     assert compact_svg(small) == small
+    assert b">0.12345<" in small  # labels keep their digits
+
+
+def test_every_group_is_closed():
+    text = compact_svg(encoded("svg")).decode()
+    assert text.count("<g") == text.count("</g>")
 
 
 def test_uri_can_stand_in_an_attribute_and_comes_back():
@@ -47,7 +55,6 @@ def test_png_is_smaller_and_looks_the_same():
     small = compact_png(png)
     assert len(small) < 0.6 * len(png)
     before, after = (
-        np.asarray(Image.open(io.BytesIO(x)).convert("RGB"), float)
-        for x in (png, small)
+        np.asarray(Image.open(io.BytesIO(x)).convert("RGB"), float) for x in (png, small)
     )
     assert np.abs(before - after).mean() < 1  # of 255: a palette only moves blends

@@ -4,6 +4,7 @@ import importlib
 import json
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -75,6 +76,7 @@ def test_every_figure_draws_and_has_words(slug):
     for name, (draw, experiment, tier) in importlib.import_module(
         f"replications.papers.{slug}.figures"
     ).FIGURES.items():
-        drawing, _ = render(draw, experiment.result(tier), "dark")
+        drawing, (svg,) = render(draw, experiment.result(tier), "dark", "svg")
+        ElementTree.fromstring(svg)  # a browser shows nothing of a file that is not well-formed
         assert len(drawing.alt) > 40, f"{name}: say in alt what is drawn and what it shows"
         assert drawing.summary, f"{name}: the summary holds the drawn numbers"

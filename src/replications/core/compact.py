@@ -18,8 +18,9 @@ def compact_svg(svg: bytes) -> bytes:
     text = svg.decode()
     editors = r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>"
     text = re.sub(editors, "", text, flags=re.DOTALL)
-    text = re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", text)
-    text = _without_plain_groups(re.sub(r'<g id="[^"]*"', "<g", text))  # nothing refers to groups
+    text = re.sub(r"<[^>]*>", lambda tag: _rounded(tag[0]), text)  # coordinates, never labels
+    text = re.sub(r'<g id="[^"]*"', "<g", text)  # nothing refers to groups
+    text = _without_plain_groups(re.sub(r"<g\b[^>]*/>", "", text))
     text = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", text))
     text = re.sub(r' d="M[^"]*"', lambda m: re.sub(r" ?([MLQCz]) ?", r"\1", m[0]), text)
     classes: dict[str, str] = {}
@@ -33,6 +34,10 @@ def compact_svg(svg: bytes) -> bytes:
     text = text.replace("xlink:href", "href")
     rules = "".join(f".{key}{{{rule}}}" for rule, key in classes.items())
     return text.strip().replace("</style>", f"{rules}</style>", 1).encode()
+
+
+def _rounded(tag: str) -> str:
+    return re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", tag)
 
 
 def _without_plain_groups(text: str) -> str:

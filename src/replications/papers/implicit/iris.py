@@ -41,7 +41,7 @@ class Splits:
 
 
 class Trainer:
-    """Nesterov SGD on mean cross-entropy + sum_j c_j w_j^2 / 2, full batch, dropout one half or none.
+    """Nesterov SGD on cross-entropy + sum_j c_j w_j^2 / 2, full batch, dropout one half or none.
 
     Args:
         inputs: `[splits, n, features]`.

@@ -33,7 +33,7 @@ class Config:
     arm: str
     """Name for tables."""
     decays: str
-    """One of "uniform": one fixed decay; "frozen": per-weight theta^2, never changed; "theta": theta
+    """One of "uniform": one fixed decay; "frozen": per-weight theta^2, fixed; "theta": theta
     moved by SGD, the blog's parametrisation; "log": log theta^2 moved by Adam; "blog": its code."""
     decay: float = 0.0
     """Of "uniform": coefficient c of c w^2 / 2, which is SGD's weight_decay."""

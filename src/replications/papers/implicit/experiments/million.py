@@ -1,0 +1,158 @@
+"""A million hyperparameters: time and memory of a hypergradient against the number of decays.
+
+Measured in a process of its own, smallest network first, so that the peak of its memory is that of
+the size just done. Seconds and bytes are the machine's; the two slopes are not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from replications.methods.implicit import hypergradient
+from replications.methods.inverse_hessian import Neumann
+from replications.methods.mlp_hessian import MLPHessian
+from replications.papers.implicit.iris import Splits, Trainer
+from replications.problems import mlp
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Config:
+    """Widths and the short run at the largest."""
+
+    hidden: tuple[int, ...] = (28, 96, 312, 1024)
+    """1024 is the blog's text: 4 * 1024 + 1024^2 + 1024 * 3 = 1,055,744 decays."""
+    terms: int = 5
+    """Order of the series; the blog's default."""
+    step: float = 0.01
+    outer: int = 8
+    """Outer iterations of the short run at the largest width."""
+    inner: int = 20
+    """Steps in each; the blog's 100 would take minutes at this width."""
+    rate: float = 0.1
+    """Adam on log decays."""
+    seed: int = 2000
+
+
+@dataclass(frozen=True)
+class Result:
+    """One entry a width, and the short run's curve."""
+
+    decays: Float[np.ndarray, " widths"]
+    gradient_seconds: Float[np.ndarray, " widths"]
+    """CPU time of one training step."""
+    hypergradient_seconds: Float[np.ndarray, " widths"]
+    """CPU time of one hypergradient."""
+    peak_bytes: Float[np.ndarray, " widths"]
+    """Largest resident memory of the process so far, Python and torch included."""
+    base_bytes: float
+    """The same before the first network."""
+    val: Float[np.ndarray, " outer"]
+    """Validation loss of the short run."""
+    train: Float[np.ndarray, " outer"]
+    moved: float
+    """Share of the decays that the short run has changed by more than one percent."""
+    run_seconds: float
+    """CPU time of the short run."""
+
+
+def run(config: Config) -> Result:
+    """Measure in a fresh process."""
+    code = f"from {__name__} import child; child()"
+    request = json.dumps(dataclasses.asdict(config))
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=request, capture_output=True, text=True, check=True
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    arrays: Any = {k: np.array(v) if isinstance(v, list) else v for k, v in found.items()}
+    return Result(**arrays)
+
+
+def child() -> None:
+    """Read a config from standard input, print a result."""
+    import resource  # Unix only
+
+    torch.set_num_threads(1)
+    config = Config(**json.load(sys.stdin))
+    unit = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
+
+    def peak() -> float:
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+    rows: dict[str, Any] = {name: [] for name in Result.__annotations__}
+    data = Splits(1, config.seed)
+    rows["base_bytes"] = peak()
+    for hidden in config.hidden:
+        trainer = Trainer(data.inputs[0], data.targets[0], hidden, config.seed, dropout=True)
+        logs = torch.full((1, sum(trainer.sizes())), math.log(1e-4 / 3))
+        rows["decays"].append(logs.numel())
+        repeat = 20 if logs.numel() < 1e5 else 3
+        penalty = trainer.unflatten(2 * logs.exp())
+        rows["gradient_seconds"].append(_seconds(repeat, trainer.step, penalty))
+        ask = (_hypergradient, config, data, trainer, logs)
+        rows["hypergradient_seconds"].append(_seconds(repeat, *ask))
+        rows["peak_bytes"].append(peak())
+
+    start = time.process_time()
+    trainer = Trainer(data.inputs[0], data.targets[0], hidden, config.seed, dropout=True)
+    first = logs.clone()
+    adam = torch.optim.Adam([logs], lr=config.rate, eps=1e-16)
+    for _ in range(config.outer):
+        penalty = trainer.unflatten(2 * logs.exp())
+        for _ in range(config.inner):
+            trainer.step(penalty)
+        for name, part in (("train", 0), ("val", 1)):
+            loss = mlp.losses(trainer.weights, data.inputs[part], data.targets[part], bias=False)
+            rows[name].append(float(loss))
+        logs.grad = _hypergradient(config, data, trainer, logs)
+        adam.step()
+    rows["run_seconds"] = time.process_time() - start
+    rows["moved"] = float(((logs - first).abs() > 0.01).double().mean())
+    json.dump(rows, sys.stdout)
+
+
+def _hypergradient(config: Config, data: Splits, trainer: Trainer, logs: Tensor) -> Tensor:
+    x, y = data.inputs[0], data.targets[0]
+
+    def train(weights: list[Tensor], logs: Tensor) -> Tensor:
+        parts = trainer.unflatten(logs)
+        terms = [(d.exp() * w**2).sum((1, 2)) for d, w in zip(parts, weights, strict=True)]
+        return mlp.losses(weights, x, y, bias=False) + torch.stack(terms).sum(0)
+
+    def val(weights: list[Tensor], _: Tensor) -> Tensor:
+        return mlp.losses(weights, data.inputs[1], data.targets[1], bias=False)
+
+    found: Tensor = hypergradient(
+        train,
+        val,
+        trainer.weights,
+        logs,
+        Neumann(config.terms, config.step, probes=0),
+        product=MLPHessian(trainer.weights, x, y, trainer.unflatten(2 * logs.exp())).product,
+        tolerance=math.inf,
+    ).total
+    return found
+
+
+def _seconds(repeat: int, call: Any, *args: Any) -> float:
+    call(*args)
+    start = time.process_time()
+    for _ in range(repeat):
+        call(*args)
+    return (time.process_time() - start) / repeat
+
+
+QUICK = Config()

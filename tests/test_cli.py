@@ -72,6 +72,17 @@ def test_claims_exits_1_if_a_verdict_differs(paper, capsys):
     assert "toy-sum: measured reproduced, published not reproduced" in capsys.readouterr().err
 
 
+def test_a_missing_record_is_one_line_and_exit_2(paper, capsys):
+    grid = paper.parts["experiments"].EXPERIMENTS[1]
+    full = dataclasses.replace(paper.claim, experiment=grid, tier="full")
+    paper.parts["claims"].CLAIMS = (full,)
+    assert cli.main(["claims"]) == 2
+    assert capsys.readouterr().err == (
+        "grid-0 does not exist; renew it with "
+        "`python -m replications run toy --only grid --tier full`\n"
+    )
+
+
 def test_run_records_and_verify(paper, capsys):
     assert cli.main(["verify"]) == 1
     assert "toy/grid: grid-0 does not exist; renew it" in capsys.readouterr().err

@@ -168,6 +168,12 @@ def _positive(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    from replications.core.store import StoreError
+
     args = _parser().parse_args(argv)
-    status: int = args.call(args)
+    try:
+        status: int = args.call(args)
+    except StoreError as error:  # a record is missing or stale: the message says how to renew it
+        print(error, file=sys.stderr)
+        return 2
     return status

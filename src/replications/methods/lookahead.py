@@ -6,7 +6,7 @@ take one step towards them, and the fast weights start again from there:
 .. math::
 
     \theta_{t,0} &= \phi_{t-1}                                                        & (1) \\
-    \theta_{t,i} &= \theta_{t,i-1} + A(L, \theta_{t,i-1}, d), \quad i = 1, \dots, k    & (2) \\
+    \theta_{t,i} &= \theta_{t,i-1} + A(L, \theta_{t,i-1}, d), \quad i = 1, \dots, k \quad & (2) \\
     \phi_t       &= \phi_{t-1} + \alpha\, (\theta_{t,k} - \phi_{t-1})                  & (3)
 
 The slow weights are the result: evaluate inside :meth:`Lookahead.slow_weights`.
@@ -53,8 +53,8 @@ class Lookahead(Optimizer):
 
     Args:
         optimizer: the inner optimizer A, with its parameters.
-        k: synchronisation period in inner steps, an integer >= 1. The default 5 is the paper's.
-        alpha: slow step size in (0, 1]. The default 0.5 is the paper's; 1 is the inner optimizer,
+        k: synchronisation period in inner steps, an integer >= 1; 5 as in the paper's figure 8.
+        alpha: slow step size in (0, 1]; 0.5 as in the paper's figure 8. 1 is the inner optimizer,
             bit for bit.
         inner_state: "maintain", "reset" or "pullback", see the implementation notes (paper:
             appendix).

@@ -20,9 +20,9 @@ class Config:
     lr: tuple[float, ...] = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
     """Ours; each is twice the one before, so that the control is Adam's own neighbour."""
     alpha: float = 0.5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     k: int = 5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     batch: int = 32
     """As in the other sweeps."""
     epochs: int = 20

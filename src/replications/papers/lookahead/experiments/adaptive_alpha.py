@@ -37,9 +37,9 @@ class Config:
     lr: tuple[float, ...] = (0.001, 0.01)
     """Two, as in figure 2; Adam's default and ten times it."""
     k: int = 5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     fixed: float = 0.5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     low: float = 0.2
     """Ours: the smallest alpha of the paper's own grid."""
     batch: int = 32

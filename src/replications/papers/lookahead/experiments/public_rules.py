@@ -64,9 +64,9 @@ class Config:
     momentum: float = 0.9
     """The usual one."""
     k: int = 5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     alpha: float = 0.5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     steps: int = 40
     """Eight loops."""
     seed: int = 0

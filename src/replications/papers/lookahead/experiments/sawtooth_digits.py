@@ -30,7 +30,7 @@ class Config:
     k: int = 5
     """As in figure 10."""
     alpha: float = 0.5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     batch: int = 32
     """As in the other sweeps."""
     epochs: int = 10

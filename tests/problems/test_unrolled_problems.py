@@ -10,9 +10,11 @@ import torch
 
 from replications.methods.backprop import BPTT, TruncatedBPTT
 from replications.methods.unroll_problem import unroll, unroll_steps
+from replications.problems.char_rnn import CharRNN, by_windows, text
 from replications.problems.digits_training import DigitsTraining
 from replications.problems.influence_balancing import InfluenceBalancing
 from replications.problems.linear_unroll import LinearUnroll
+from replications.problems.recall import Recall
 from replications.problems.toy_regression import ToyRegression, surface
 
 
@@ -179,3 +181,42 @@ def test_cubic_targets() -> None:
     )
     with pytest.raises(ValueError, match='loss must be "linear"'):
         LinearUnroll(one, one, one[0], 10, "quartic")  # type: ignore[arg-type]
+
+
+def test_text_rnn_later_losses_by_autograd() -> None:
+    """Each step gets its own copy of theta; row s is the gradient of the losses from s on."""
+    letters = text()[:8]
+    problem = CharRNN(letters, units=3)
+    theta = problem.parameters(torch.Generator().manual_seed(0))
+    copies = theta.expand(7, -1).clone().requires_grad_()
+    state, losses = problem.init(1), []
+    for t in range(7):
+        state, loss = problem.step(state, copies[t : t + 1], t)
+        losses.append(loss[0])
+    h = problem.later_losses(theta)
+    for s in range(7):
+        (row,) = torch.autograd.grad(torch.stack(losses[s:]).sum(), copies, retain_graph=True)
+        torch.testing.assert_close(h[s], row, rtol=1e-9, atol=1e-12)
+    with pytest.raises(ValueError, match="window must divide the 7 steps"):
+        by_windows(h, 2)
+    with pytest.raises(ValueError, match="numbers below 27"):
+        CharRNN(torch.tensor([3, 27]))
+
+
+def test_text_is_letters() -> None:
+    letters = text()
+    assert len(letters) > 5000 and 0 <= int(letters.min()) and int(letters.max()) == 26
+
+
+def test_recall_keeps_one_bit() -> None:
+    problem = Recall(horizon=6, units=4)
+    start = problem.parameters(3, 0.7, torch.Generator().manual_seed(0))
+    # without the bit a score x costs log 2 + x^2 / 8: the guess is not quite even
+    torch.testing.assert_close(
+        problem.solution_loss(start), torch.full((3,), math.log(2.0)), rtol=0, atol=1e-3
+    )
+    latch = torch.zeros(1, problem.dim)  # by hand: one unit that holds the bit by itself
+    latch[0, 0], latch[0, problem.bit_weights.start], latch[0, -5] = 3.0, 3.0, 6.0
+    assert problem.solution_loss(latch).item() < 0.01
+    with pytest.raises(ValueError, match="horizon >= 2"):
+        Recall(horizon=1)

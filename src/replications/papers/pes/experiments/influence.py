@@ -6,7 +6,6 @@ steps under the current theta, in closed form.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -77,10 +76,6 @@ class Result:
     """c at an endless window."""
     closed_form_error: float
     """Largest relative difference between the closed-form loss and a plain unroll."""
-    noise: float
-    """Standard deviation of PES's gradient with N=1000 over its mean, at the fixed point of
-    theta_0, predicted for windows of one step after `checked` steps.
-    """
 
 
 def run(config: Config) -> Result:
@@ -109,7 +104,6 @@ def run(config: Config) -> Result:
         factor=np.array([measure.factor(k) for k in range(1, config.factors + 1)]),
         limit=measure.limit()[0],
         closed_form_error=_closed_form_error(config, measure),
-        noise=_noise(config, measure),
     )
 
 
@@ -120,21 +114,6 @@ def _closed_form_error(config: Config, problem: InfluenceBalancing) -> float:
         state, loss = problem.step(state, theta[:, None], t)
     closed = problem.loss(theta, config.checked)
     return float(((closed - loss) / loss).abs().max())
-
-
-def _noise(config: Config, problem: InfluenceBalancing) -> float:
-    """xi grows like the square root of the iterations, and with it PES's noise: no episode ever
-    ends.
-
-    At step n the estimate of one pair is xi (r . eps) d / sigma^2 with d = s_1 - 1 and r_j the
-    influence of the perturbation j steps ago. Its mean is d sum r, its variance d^2 (n |r|^2 +
-    (sum r)^2).
-    """
-    n = config.checked
-    response = torch.tensor([problem.lifted(k + 1)[1][0] for k in range(200)], dtype=torch.float64)
-    response = torch.diff(response, prepend=torch.zeros(1, dtype=torch.float64))
-    spread = n * response.square().sum() + response.sum() ** 2
-    return math.sqrt(float(spread) / 500) / abs(float(response.sum()))
 
 
 QUICK = Config(replicates=4)

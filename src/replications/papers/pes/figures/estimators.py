@@ -27,10 +27,8 @@ def smoothing(result: smoothing_experiment.Result) -> Drawing:
         left.plot(result.x, result.smoothed[i], color=color)
         right.plot(result.x, result.slope[i], color=color)
         right.plot(result.at, result.estimated[i], "o", color=color, markersize=3)
-        left.text(
-            -1.95, result.smoothed[i, 0] - 0.35 * (i + 1), f"σ = {sigma:g}", color=color, fontsize=9
-        )
-    left.text(0.05, 1.5, "the loss itself", color=COLOR["theory"], fontsize=9)
+        left.text(-0.75, 2.0 - 0.22 * i, f"noise σ = {sigma:g}", color=color, fontsize=9)
+    left.text(-0.75, 1.56, "the loss itself", color=COLOR["theory"], fontsize=9)
     left.set(title="Noise turns stairs into a slope", xlabel="θ", ylabel="loss")
     right.set(title="ES estimates that slope (dots)", xlabel="θ", ylabel="slope", ylim=(-5, 5))
     gap = result.estimated[1] - np.interp(result.at, result.x, result.slope[1])
@@ -93,7 +91,8 @@ def bias(result: bias_experiment.Result) -> Drawing:
             words.append(f"{loss}, {arm} K={windows[k]}: {e.value:.0f} %".replace("-0 %", "0 %"))
         axis.set(title=f"{loss} loss", xlabel="error, %")
         axis.set_xscale("symlog", linthresh=10)
-        axis.set_xticks([-100, -10, 0, 10], ["−100", "−10", "0", "10"])
+        axis.set_xlim(-200, 20)
+        axis.set_xticks([-100, -10, 0, 10], ["−100", "−10", "0", "10"], fontsize=8)
         axis.grid(axis="y", visible=False)
     labels = [f"{arm}, K={windows[k]}" for arm, k in rows]
     axes[0].set_yticks(range(len(rows)), labels)
@@ -126,7 +125,7 @@ def targets(result: targets_experiment.Result) -> Drawing:
         axis.plot([e.low, e.high], [y, y], color=COLOR[arm], linewidth=2.5)
         axis.plot(e.value, y, MARKER[arm], color=COLOR[arm], markersize=6)
         axis.annotate(
-            f"{e.value:.1f} measured, {target:.1f} exact",
+            f"{e.value:.1f} (exact {target:.1f})",
             (target, y),
             xytext=(10, -3),
             textcoords="offset points",
@@ -187,7 +186,7 @@ def variance(result: variance_experiment.Result) -> Drawing:
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     n = np.array(config.windows)
     axis.plot(n, np.full(len(n), result.episode), color=COLOR["NRES"], linestyle="--")
-    axis.text(1.03, result.episode * 1.12, "NRES, full ES: P + 1", color=COLOR["NRES"], fontsize=9)
+    axis.text(14, result.episode * 1.08, "NRES, full ES: P + 1", color=COLOR["NRES"], fontsize=9)
     for law in result.laws:
         axis.plot(n, law, color=COLOR["theory"], linewidth=1, linestyle=":")
     styles = {"real": ("-", "D"), "random": ("-.", "s"), "repeated": ("--", "o")}
@@ -218,16 +217,16 @@ def variance(result: variance_experiment.Result) -> Drawing:
             capsize=3,
         )
     axis.text(
-        2.2, 150, "dotted: identical and independent windows", color=COLOR["theory"], fontsize=9
+        1.05, 108, "dotted: identical and independent windows", color=COLOR["theory"], fontsize=9
     )
-    axis.text(2.2, 118, "× Monte Carlo, first text", fontsize=9)
+    axis.text(1.05, 88, "× Monte Carlo, first text", fontsize=9)
     axis.set(
         xscale="log",
         yscale="log",
         xlabel="windows in an episode of 100 steps",
         ylabel="total variance / |gradient|²",
         xlim=(0.95, 220),
-        ylim=(100, 40000),
+        ylim=(75, 40000),
     )
     axis.set_xticks(n, [str(i) for i in n])
     axis.minorticks_off()

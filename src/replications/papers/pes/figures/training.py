@@ -52,7 +52,7 @@ def influence(result: influence_experiment.Result) -> Drawing:
             "RTRL",
             "UORO",
         ),
-        "Evolution strategies, N = 1000": (
+        "ES with N = 1000": (
             "truncated ES, N=1000",
             "PES, N=1000",
             "NRES, N=1000",
@@ -80,8 +80,22 @@ def influence(result: influence_experiment.Result) -> Drawing:
                 linewidth=0,
             )
             axis.plot(result.iterations, middle, color=color, linestyle=line)
-            nudge = {"truncated BPTT, K=1": 1e2, "UORO": 1e-2}.get(name, 1.0)
-            axis.text(3060, middle[-1] * nudge, short[name], color=color, fontsize=7.5, va="center")
+            nudge = {
+                "truncated BPTT, K=1": 1e2,
+                "UORO": 1e-2,
+                "NRES, N=1000": 1e-1,
+                "PES, N=1000": 1e1,
+                "NRES, N=4": 1e-1,
+                "PES, N=100": 1e1,
+            }.get(name, 1.0)
+            axis.text(
+                3060,
+                min(middle[-1] * nudge, 1e22),
+                short[name],
+                color=color,
+                fontsize=7.5,
+                va="center",
+            )
             words.append(f"{name}: 10^{np.log10(middle[-1]):.0f}")
         axis.set(title=title, xlabel="updates", yscale="log", xlim=(0, 4700), ylim=(1e-20, 1e24))
         axis.set_xticks([0, 1000, 2000, 3000], ["0", "1000", "2000", "3000"])
@@ -140,7 +154,7 @@ def toy(result: toy_experiment.Result) -> Drawing:
         title="Paths of one seed, from +",
     )
     left.grid(False)
-    places = {"PES": 500, "truncated ES, σ=1": 1500, "UORO": 2150, "truncated BPTT": 2620}
+    places = {"PES": 480, "truncated ES, σ=1": 1330, "UORO": 2150, "truncated BPTT": 2620}
     texts = {
         "PES": "PES, NRES",
         "truncated BPTT": "tr. BPTT, RTRL, tr. ES σ=0.3",
@@ -156,14 +170,14 @@ def toy(result: toy_experiment.Result) -> Drawing:
             fontsize=9,
             va="center",
         )
-    right.set(title="Median over 8 seeds", xlabel="updates", ylabel="meta-loss", ylim=(400, 2800))
+    right.set(title="Meta-loss, median of seeds", xlabel="updates", ylim=(400, 2800))
     right.set_xticks([0, 10000, 20000], ["0", "10000", "20000"])
     return Drawing(
         figure,
-        "A rugged surface over the two log rates, with a low valley on the right. PES and NRES walk "
-        "into the valley; truncated ES with the larger sigma gets part of the way; truncated BPTT, "
-        "RTRL and truncated ES with the small sigma stay in the trap near the start.",
-        f"median last meta-loss: {', '.join(words)}" f"; minimum {result.surface.min():.0f}",
+        "A rugged surface over the two log rates, with a low valley on the right. PES and NRES "
+        "walk into the valley; truncated ES with the larger sigma gets part of the way; truncated "
+        "BPTT, RTRL and truncated ES with the small sigma stay in the trap near the start.",
+        f"median last meta-loss: {', '.join(words)}; minimum {result.surface.min():.0f}",
     )
 
 
@@ -246,14 +260,15 @@ def memory_task(result: memory_experiment.Result) -> Drawing:
         solved = int((result.loss[i, -1] < result.solved).sum())
         total = result.loss.shape[2]
         axis.text(
-            0.96,
-            0.62,
+            0.97,
+            0.88,
             f"{solved} of {total} solved",
             transform=axis.transAxes,
             ha="right",
             fontsize=9,
         )
         words.append(f"{arm}: {solved} of {total}")
+    axes[0, 0].set_ylim(-0.1, 2.1)
     for axis in axes[1]:
         axis.set_xlabel("episodes")
     for axis in axes[:, 0]:

@@ -134,13 +134,17 @@ def parts(
     Raises:
         TypeError: if a gradient is sparse or complex; nothing has moved then.
     """
-    grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
-    if any(g.is_sparse or g.is_complex() for g in grads if g is not None):
-        raise TypeError("gradients must be dense and real")
+    for group in optimizer.param_groups:
+        if any(
+            p.grad is not None and (p.grad.is_sparse or p.is_complex()) for p in group["params"]
+        ):
+            raise TypeError("gradients must be dense and real")
     for group in optimizer.param_groups:
         alike: dict[Any, tuple[list[Tensor], ...]] = {}
+        last = None
         for p in group["params"]:
-            if p.grad is None:
+            grad = p.grad
+            if grad is None:
                 continue
             buffers = optimizer.state[p]
             if not buffers:
@@ -148,10 +152,14 @@ def parts(
                 buffers["exp_avg"] = torch.zeros_like(p, memory_format=torch.contiguous_format)
                 buffers["exp_avg_sq"] = torch.zeros_like(p, memory_format=torch.contiguous_format)
             buffers["step"] += 1
-            lists = alike.setdefault((buffers["step"], p.dtype, p.device), ([], [], [], []))
-            for values, tensor in zip(
-                lists, (p, p.grad, buffers["exp_avg"], buffers["exp_avg_sq"]), strict=True
-            ):
-                values.append(tensor)
-        for (step, _, _), (params, gradients, m, v) in alike.items():
-            yield group, step, params, gradients, m, v
+            key = (buffers["step"], p.dtype, p.device)
+            if key != last:  # in most groups all parameters are alike
+                params, grads, m, v = alike.setdefault(key, ([], [], [], []))
+                last = key
+            params.append(p)
+            grads.append(grad)
+            m.append(buffers["exp_avg"])
+            v.append(buffers["exp_avg_sq"])
+        for (step, _, _), lists in alike.items():
+            params, grads, m, v = lists
+            yield group, step, params, grads, m, v

@@ -28,8 +28,9 @@ def simple_average_rates(
 ) -> Iterator[Float[torch.Tensor, "..."]]:
     """Samples of psi for V an average of rho squares, for rising rho.
 
-    One running sum of squared normals serves all rhos: each sample has its exact law, and
-    different rhos are correlated. That is four times as fast as drawing chi squares anew.
+    One running sum serves all rhos: two squared normals together are twice an exponential, and an
+    odd rho has one square more. Each sample has its exact law, and different rhos are correlated.
+    That is four times as fast as drawing chi squares anew.
 
     Args:
         rhos: numbers of gradients, rising.
@@ -39,16 +40,18 @@ def simple_average_rates(
     Yields:
         A tensor of psi for each rho, float32.
     """
-    total, normal = torch.zeros(shape), torch.empty(shape)
-    done = 0
+    one = torch.randn(shape, generator=generator).square_()
+    pairs, uniform = torch.zeros(shape), torch.empty(shape)
+    done, last = 0, 0
     for rho in rhos:
-        if rho <= done:
-            raise ValueError(f"rhos must be positive and rise, got {rho} after {done}")
-        for _ in range(rho - done):
-            normal.normal_(generator=generator)
-            total.addcmul_(normal, normal)
-        done = rho
-        yield (total / rho).rsqrt_()
+        if rho <= last:
+            raise ValueError(f"rhos must be positive and rise, got {rho} after {last}")
+        for _ in range(rho // 2 - done):
+            uniform.uniform_(generator=generator)  # in [0, 1)
+            pairs.sub_(uniform.neg_().log1p_(), alpha=2)
+        done, last = rho // 2, rho
+        total = pairs + one if rho % 2 else pairs
+        yield total.rsqrt().mul_(math.sqrt(rho))
 
 
 def exponential_average_moments(

@@ -1,7 +1,7 @@
 r"""A small recurrent network that reads text, with the exact gradients that PES's variance
 depends on.
 
-    s_t = tanh(W_x x_t + W_h s_{t-1} + b),  loss: cross-entropy of the next letter under W_o s_t + c,
+    s_t = tanh(W_x x_t + W_h s_{t-1} + b),   loss: cross-entropy of letter t + 1 under W_o s_t + c,
 
 27 letters (a to z, and space for all else). All weights of all particles lie in theta [n, P].
 

@@ -1,14 +1,15 @@
 r"""A memory task: keep one bit for T steps.
 
-A recurrent network sees a bit (+1 or -1) and a cue in the first step, nothing afterwards, and is asked
-for the bit in the last:
+A recurrent network sees a bit (+1 or -1) and a cue in the first step, nothing afterwards, and is
+asked for the bit in the last:
 
     s_t = tanh(W s_{t-1} + w_bit x_t + w_cue c_t + b),     loss -log sigmoid(bit (v . s_T + a)).
 
-Both bits run side by side in every particle. The bit's weights start at zero: a window that does not
-contain the first step then has a gradient of exactly zero for them, and so has truncated
-backpropagation as a whole; only a method that carries credit across windows can learn the task by its
-gradient. Ours; the simplest relative of the copy tasks on which recurrent networks are tested.
+Both bits run side by side in every particle. The bit's weights start at zero: a window that does
+not contain the first step then has a gradient of exactly zero for them, and so has truncated
+backpropagation as a whole; only a method that carries credit across windows can learn the task by
+its gradient. Ours; the simplest relative of the copy tasks on which recurrent networks are
+tested.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ class Recall:
     def parameters(
         self, replicates: int, scale: float, generator: torch.Generator
     ) -> Float[Tensor, "R P"]:
-        """Normal weights with standard deviation scale/sqrt(units); zero for the bit and the biases."""
+        """Normal weights with standard deviation scale/sqrt(units); zero for the bit and the
+        biases.
+        """
         theta = torch.randn(replicates, self.dim, generator=generator) * scale * self.units**-0.5
         theta[:, self.bit_weights] = 0.0
         theta[:, self.dim - 1] = 0.0

@@ -1,11 +1,14 @@
 """What the README says is so."""
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from replications import cli
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf8")
@@ -33,6 +36,16 @@ def test_every_make_target_that_is_named_exists():
     targets = set(re.findall(r"^([a-z-]+):.*##", makefile, re.M))
     commands = set(re.findall(r"(?:`|^    )make ([a-z-]+)", text, re.M))
     assert {"book", "test"} <= commands <= targets
+
+
+def test_command_lines_that_are_named_are_understood():
+    commands = re.findall(r"^    python -m replications (.*?)(?:  .*)?$", README, re.M)
+    parser = cli._parser()
+    parsed = [parser.parse_args(command.split()) for command in commands]
+    assert len(parsed) == 4
+    (figure,) = [line for line in parsed if hasattr(line, "name")]
+    figures = importlib.import_module(f"replications.papers.{figure.slug}.figures")
+    assert figure.name in figures.FIGURES
 
 
 def test_ci_calls_what_the_readme_says():

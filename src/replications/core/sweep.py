@@ -41,7 +41,7 @@ def sweep(
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
     from joblib import Parallel, delayed
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     calls = (delayed(_task)(run, i, config) for i, config in enumerate(configs))
     done = Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)

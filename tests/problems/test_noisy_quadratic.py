@@ -119,7 +119,7 @@ def test_limits_of_the_ratio():
     assert ratio(1.0, 5) == pytest.approx(0.3 / 1.7, rel=1e-13)
     assert ratio(2 - 1e-9, 4) == pytest.approx(0.3, abs=1e-7)
     assert ratio(2 - 1e-9, 5) == pytest.approx(0.0, abs=1e-7)
-    # At x = 2, where SGD has no fixed point, Lookahead's is sigma^2 alpha k / (1 - alpha) for odd k.
+    # At x = 2 SGD has no fixed point; for odd k Lookahead's is sigma^2 alpha k / (1 - alpha).
     limit = 2.0 * 0.3 * 5 / 0.7
     assert problem.lookahead_variance(2.0, 0.3, 5).item() == pytest.approx(limit, rel=1e-13)
     near = problem.lookahead_variance(2 - 1e-7, 0.3, 5).item()

@@ -44,8 +44,8 @@ BLOCK = 2**14
 class NoisyQuadratic:
     """A diagonal quadratic whose optimum is redrawn at every step.
 
-    Settings (lr, alpha, k) may be numbers or tensors; tensors broadcast to a common shape ``S``, and
-    the answers have shape ``[*S, d]``, one number for each setting and coordinate, in float64.
+    Settings (lr, alpha, k) may be numbers or tensors; tensors broadcast to a common shape ``S``,
+    and the answers have shape ``[*S, d]``, one number for each setting and coordinate, in float64.
 
     Args:
         curvature: positive eigenvalues of the Hessian, float64 [d].
@@ -241,7 +241,7 @@ class NoisyQuadratic:
         return [lr * self.curvature, alpha, k, *rest]
 
     def _fixed_point(self, x: Tensor, alpha: Tensor, k: Tensor) -> Tensor:
-        """V_LA; where the loop does not contract, the repelling fixed point (it may be negative)."""
+        """V_LA; without contraction, the fixed point that repels, which may be negative."""
         q = (1 - x) ** k
         # (1 + q) / (2 - x) is 0 / 0 at x = 2 for odd k; its limit there is k.
         ratio = torch.where((x == 2) & (k % 2 == 1), k, (1 + q) / (2 - x))

@@ -50,8 +50,8 @@ def optimal_alpha_noisy(
 ) -> Float[Tensor, "*s"]:
     """The slow step of least expected loss after one loop of SGD under noise.
 
-    The loop leaves the second moment ``lam^2 E[theta^2] + alpha^2 (1 - q^2) V_SGD``; weighted by the
-    curvature this is a parabola in alpha. Without noise it is `optimal_alpha` in expectation.
+    The loop leaves the second moment ``lam^2 E[theta^2] + alpha^2 (1 - q^2) V_SGD``; weighted by
+    the curvature this is a parabola in alpha. Without noise it is `optimal_alpha` in expectation.
 
     Args:
         problem: the noisy quadratic; lr must keep SGD stable on it.

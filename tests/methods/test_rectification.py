@@ -100,6 +100,14 @@ def test_variance_of_sampled_rates() -> None:
     assert abs(variances.mean() - R.adaptive_lr_variance(6)) < 3 * error
 
 
+def test_numbers_and_arrays_agree() -> None:
+    for beta2 in (0.999, 0.7, 0.0):
+        one_by_one = [R.rho(float(t), beta2) for t in STEPS[:50]]
+        assert R.rho(STEPS[:50], beta2) == pytest.approx(one_by_one, abs=1e-12)
+        factors = [R.rectification(int(t), beta2) for t in STEPS[:50]]
+        assert R.rectification(STEPS[:50], beta2) == pytest.approx(factors, abs=1e-9, nan_ok=True)
+
+
 def test_kind_of_input_is_kind_of_output() -> None:
     assert isinstance(R.rho(3, 0.9), float)
     assert isinstance(R.adaptive_lr_variance(np.array([5.0, 6.0])), np.ndarray)

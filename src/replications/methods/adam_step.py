@@ -85,9 +85,7 @@ def adam_step_(
     rate, root, floor, decay = coefficients
     # The kernel walks through raw memory and checks no strides. The buffers are contiguous by
     # construction.
-    in_order = all(
-        p.is_contiguous() and g.is_contiguous() for p, g in zip(params, grads, strict=True)
-    )
+    in_order = all(map(Tensor.is_contiguous, params)) and all(map(Tensor.is_contiguous, grads))
     if root > 0 and rate > 0 and in_order:
         endless = torch.full((), math.inf, device=params[0].device)
         lr = rate / root
@@ -134,16 +132,13 @@ def parts(
     Raises:
         TypeError: if a gradient is sparse or complex; nothing has moved then.
     """
-    for group in optimizer.param_groups:
-        if any(
-            p.grad is not None and (p.grad.is_sparse or p.is_complex()) for p in group["params"]
-        ):
-            raise TypeError("gradients must be dense and real")
-    for group in optimizer.param_groups:
+    gradients = [[p.grad for p in group["params"]] for group in optimizer.param_groups]
+    if any(g.is_sparse or g.is_complex() for grads in gradients for g in grads if g is not None):
+        raise TypeError("gradients must be dense and real")
+    for group, found in zip(optimizer.param_groups, gradients, strict=True):
         alike: dict[Any, tuple[list[Tensor], ...]] = {}
         last = None
-        for p in group["params"]:
-            grad = p.grad
+        for p, grad in zip(group["params"], found, strict=True):
             if grad is None:
                 continue
             buffers = optimizer.state[p]

@@ -129,7 +129,7 @@ def distilled(result: distill.Result) -> Drawing:
         figure,
         "Top: ten learned 8x8 images, one a class, for two orders of the series; bright "
         "blobs in the middle more than digits. Bottom: test accuracy of softmax regression trained "
-        "on ten learned images, near that of training on all 900 real ones and above ten class means.",
+        "on ten learned images, near that of all 900 real ones and above ten class means.",
         f"{result.accuracy.shape[1]} splits\n"
         + "\n".join(f"{name}: {e.value:.2f}" for name, e in bars.items()),
     )

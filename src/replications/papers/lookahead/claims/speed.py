@@ -104,7 +104,7 @@ def _deviation(name: str) -> Callable[[errata.Result], Estimate]:
 CLAIMS = (
     _claim(
         id="lookahead-equal-risk",
-        place="figure 3",
+        place="figure 3, from memory",
         kind=Kind.PAPER,
         says="Among settings that end at the same risk, some of Lookahead's get there faster.",
         expect=Band(-math.inf, 0.99, "1 % less loss, the least that a plot would show"),
@@ -115,7 +115,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-equal-risk-broad",
-        place="figure 3",
+        place="figure 3, from memory",
         kind=Kind.PAPER,
         says="They do so across a broad range of alpha.",
         expect=Band(0.5, 1.0, "half of the alphas or more"),
@@ -126,7 +126,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-equal-risk-default",
-        place="figure 3, at the default setting",
+        place="figure 3, from memory, at the default setting",
         kind=Kind.CONTROL,
         says="With alpha = 0.5 and k = 5 the gain at equal risk is at least 10 %.",
         expect=Band(-math.inf, 0.9, "10 %: worth a second copy of the weights"),
@@ -137,7 +137,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-against-sgd",
-        place="figure 3, each method at its best",
+        place="figure 3, from memory, each method at its best",
         kind=Kind.CONTROL,
         says="The best Lookahead beats the best SGD with a constant learning rate.",
         expect=LESS,
@@ -148,7 +148,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-against-decay",
-        place="figure 3, each method at its best",
+        place="figure 3, from memory, each method at its best",
         kind=Kind.CONTROL,
         says="The best Lookahead beats SGD with a linearly decaying learning rate.",
         expect=LESS,
@@ -159,7 +159,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-against-averaging",
-        place="figure 3, each method at its best",
+        place="figure 3, from memory, each method at its best",
         kind=Kind.CONTROL,
         says="The best Lookahead beats an exponential average of the iterates of SGD.",
         expect=LESS,
@@ -170,7 +170,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-under-damped",
-        place="figure 4, beta = 0.99, two eigenvalues, condition 100",
+        place="figure 4, from memory, beta = 0.99, two eigenvalues, condition 100",
         kind=Kind.PAPER,
         says="Where momentum is under-damped, Lookahead converges significantly faster.",
         expect=Band(1.5, math.inf, "half as fast again"),
@@ -181,7 +181,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-under-damped-filled",
-        place="figure 4, beta = 0.9, filled spectrum, condition 100",
+        place="figure 4, from memory, beta = 0.9, filled spectrum, condition 100",
         kind=Kind.CONTROL,
         says="It still converges faster with eigenvalues between the two extremes.",
         expect=MORE,
@@ -192,7 +192,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-over-damped",
-        place="figure 4, beta = 0.9, condition 10000",
+        place="figure 4, from memory, beta = 0.9, condition 10000",
         kind=Kind.PAPER,
         says="Where momentum is over-damped, Lookahead is slower.",
         expect=LESS,

@@ -142,51 +142,59 @@ class Free:
         return state, theta[:, 0]
 
 
+def ours(estimator, horizon: int, dim: int):
+    """A call that goes on from its last state."""
+    problem, theta = Free(), torch.zeros(dim)
+    problem.horizon = horizon
+    state = estimator.init(problem, theta, 0)
+
+    def call():
+        nonlocal state
+        _, state, _ = estimator.step(state, theta)
+
+    return call
+
+
+def peer(kind, n: int, dim: int):
+    """The same for an algorithm of evosax: ask and tell as one compiled step."""
+    import optax
+
+    algorithm = kind(population_size=n, solution=jnp.zeros(dim), optimizer=optax.sgd(0.1))
+    params = algorithm.default_params
+    key, state = jax.random.key(1), algorithm.init(jax.random.key(0), jnp.zeros(dim), params)
+
+    @jax.jit
+    def step(key, state):
+        key, ask, tell = jax.random.split(key, 3)
+        population, state = algorithm.ask(ask, state, params)
+        state, _ = algorithm.tell(tell, population, population[:, 0], state, params)
+        return key, state
+
+    def call():
+        nonlocal key, state
+        key, state = step(key, state)
+        jax.block_until_ready(state.mean)
+
+    return call
+
+
 def generation(n: int, dim: int) -> None:
     """Draw, evaluate a free loss, weight: what is left of ES when the problem costs nothing."""
-    theta = torch.zeros(dim)
-    candidates = {}
-    for name, estimator in (("full ES", FullES(0.1, n // 2)), ("PES", PES(1, 0.1, n // 2))):
-        problem = Free()
-        problem.horizon = 1 if name == "full ES" else 1000
-
-        def call(estimator=estimator, box=[estimator.init(problem, theta, 0)]):  # noqa: B006 (a cell)
-            _, box[0], _ = estimator.step(box[0], theta)
-
-        candidates[f"ours: {name}"] = call
-    candidates["floor: the normals alone"] = lambda: torch.empty(n // 2, dim).normal_()
+    floor = {"floor: the normals alone": lambda: torch.empty(n // 2, dim).normal_()}
+    pairs = {
+        "ours: full ES": ours(FullES(0.1, n // 2), 1, dim),
+        "ours: PES": ours(PES(1, 0.1, n // 2), 1000, dim),
+    }
+    title = f"One generation, N = {n}, P = {dim}"
     try:
-        import optax
         from evosax.algorithms import Open_ES, PersistentES
     except ImportError:
-        report(f"One generation, N = {n}, P = {dim}", compare(candidates, "ours: PES", ROUNDS))
+        report(title, compare({**pairs, **floor}, "ours: PES", ROUNDS, repeat=5))
         return
-    for kind in (Open_ES, PersistentES):
-        algorithm = kind(population_size=n, solution=jnp.zeros(dim), optimizer=optax.sgd(0.1))
-        params = algorithm.default_params
-        state = algorithm.init(jax.random.key(0), jnp.zeros(dim), params)
-
-        def loop(key, state, algorithm=algorithm, params=params):
-            key, ask, tell = jax.random.split(key, 3)
-            population, state = algorithm.ask(ask, state, params)
-            state, _ = algorithm.tell(tell, population, population[:, 0], state, params)
-            return key, state
-
-        def call(loop=jax.jit(loop), box=[(jax.random.key(1), state)]):  # noqa: B006 (a cell)
-            box[0] = loop(*box[0])
-            jax.block_until_ready(box[0][1].mean)
-
-        candidates[f"evosax: {kind.__name__}"] = call
-    for ours, peer in (("full ES", "Open_ES"), ("PES", "PersistentES")):
-        chosen = {
-            name: candidates[name]
-            for name in (f"ours: {ours}", f"evosax: {peer}", "floor: the normals alone")
-        }
-        report(
-            f"One generation, N = {n}, P = {dim}",
-            compare(chosen, f"evosax: {peer}", ROUNDS, repeat=5),
-            {f"ours: {ours}": 0.5},
-        )
+    for (name, call), kind in zip(pairs.items(), (Open_ES, PersistentES), strict=True):
+        rival = f"evosax: {kind.__name__}"
+        candidates = {name: call, rival: peer(kind, n, dim), **floor}
+        report(title, compare(candidates, rival, ROUNDS, repeat=5), {name: 0.5})
 
 
 if __name__ == "__main__":

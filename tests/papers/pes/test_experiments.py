@@ -113,7 +113,7 @@ def test_toy_arms_share_their_start_and_seeds_differ() -> None:
     config = dataclasses.replace(toy.QUICK, iterations=20, every=10, grid=5)
     result = toy.run(config)
     assert np.allclose(result.loss[:, 0], result.start)
-    assert result.start == pytest.approx(2487.77, abs=0.01)  # fact sheet
+    assert result.start == pytest.approx(2487.77, abs=0.01)
     noisy = result.path[list(toy.ARMS).index("PES"), -1]
     assert not np.allclose(noisy[0], noisy[1])
 

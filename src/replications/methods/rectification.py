@@ -76,18 +76,12 @@ def rho(step: Array, beta2: float) -> Any:
         ValueError: if a step is below 1 or beta2 outside [0, 1).
     """
     limit = rho_inf(beta2)
-    log_beta = math.log(beta2) if beta2 > 0 else -math.inf
-
-    def length(t: Any, lib: Any) -> Any:
-        # -expm1 keeps the digits that 1 - beta2^t loses while t is small against 1 / (1 - beta2).
-        return limit - 2 * t * lib.exp(t * log_beta) / -lib.expm1(t * log_beta)
-
-    lowest = step if isinstance(step, float | int) else _float64(step).min().item()
-    if not lowest >= 1:
-        raise ValueError(f"step must be at least 1, got {lowest}")
-    if isinstance(step, float | int):  # without torch, whose small calls cost as much as a step
-        return length(step, math)
-    return _like(step, length(_float64(step), torch))
+    t = _float64(step)
+    if bool((t < 1).any()):
+        raise ValueError(f"step must be at least 1, got {t.min().item()}")
+    log_decay = t * (math.log(beta2) if beta2 > 0 else -math.inf)
+    # -expm1 keeps the digits that 1 - beta2^t loses while t is small against 1 / (1 - beta2).
+    return _like(step, limit - 2 * t * log_decay.exp() / -log_decay.expm1())
 
 
 def rectification(step: Array, beta2: float, threshold: float = THRESHOLD) -> Any:
@@ -107,15 +101,11 @@ def rectification(step: Array, beta2: float, threshold: float = THRESHOLD) -> An
     """
     if not threshold >= 4.0:
         raise ValueError(f"threshold must be at least 4, where (5) becomes finite, got {threshold}")
+    rho_t = _float64(rho(step, beta2))
     limit = rho_inf(beta2)
     final = limit / ((limit - 2) * (limit - 4)) if limit > 4 else math.nan
-    rho_t = rho(step, beta2)
-    if isinstance(rho_t, float):
-        squared = final * (rho_t - 2) * (rho_t - 4) / rho_t
-        return math.sqrt(squared) if rho_t > threshold else math.nan
-    rhos = _float64(rho_t)
-    r = (final * (rhos - 2) * (rhos - 4) / rhos).sqrt()
-    return _like(step, torch.where(rhos > threshold, r, math.nan))
+    r = (final * (rho_t - 2) * (rho_t - 4) / rho_t).sqrt()
+    return _like(step, torch.where(rho_t > threshold, r, math.nan))
 
 
 def adaptive_lr_variance(rho: Array) -> Any:

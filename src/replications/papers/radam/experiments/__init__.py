@@ -1,5 +1,7 @@
 """The experiments of the RAdam chapter."""
 
+from dataclasses import replace
+
 from replications.core.experiment import Experiment
 from replications.papers.radam.experiments import (
     divergence,
@@ -23,7 +25,7 @@ TRANSLATION = Experiment(
     "radam",
     "translation",
     translation.run,
-    translation.QUICK,
+    tuple(replace(config, seeds=(0,)) for config in translation.QUICK),  # the chapter runs it live
     translation.FULL,
 )
 CONTROLS = Experiment(

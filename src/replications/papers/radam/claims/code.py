@@ -39,7 +39,8 @@ CLAIMS = (
     _claim(
         id="radam-code-nmt",
         place="authors' copies for translation and images; torch with decoupled decay",
-        says="They follow Algorithm 2, but for one step (distance after 200 steps).",
+        says="The authors' copies and torch follow Algorithm 2, but for one step (distance after "
+        "200 steps).",
         expect=CLOSE,
         measure=partial(_apart, "authors, nmt"),
         verdict=Verdict.REPRODUCED,
@@ -55,7 +56,7 @@ CLAIMS = (
     _claim(
         id="radam-code-torch-decay",
         place="torch.optim.RAdam, default",
-        says="With weight decay it follows Algorithm 2 (distance after 200 steps).",
+        says="With weight decay torch's default follows Algorithm 2 (distance after 200 steps).",
         expect=CLOSE,
         measure=partial(_apart, "torch, default"),
         verdict=Verdict.NOT_REPRODUCED,

@@ -123,7 +123,7 @@ def _moved(long: bool, sweeps: Sweeps) -> Estimate:
 CLAIMS = (
     _gradients(
         id="radam-zero-mean",
-        place="section 3, assumption",
+        place="text, assumption",
         kind=Kind.PAPER,
         says="The gradients of the first steps are draws of N(0, sigma^2): few weights' gradients "
         "have a mean that a t-test tells from 0.",
@@ -143,9 +143,9 @@ CLAIMS = (
     ),
     _gradients(
         id="radam-normal-shape",
-        place="section 3, assumption",
+        place="text, assumption",
         kind=Kind.PAPER,
-        says="They are normal: the shape is rejected for fewer than half of the weights.",
+        says="The gradients are normal: the shape is rejected for fewer than half of the weights.",
         expect=Band(0.0, 0.5, "half: with 360 draws the test sees small departures"),
         measure=_over_inits("shape_rejected"),
         verdict=Verdict.REPRODUCED,
@@ -162,7 +162,7 @@ CLAIMS = (
     ),
     _gradients(
         id="radam-zero-mean-prediction",
-        place="section 3.2",
+        place="text, assumption",
         kind=Kind.PAPER,
         says="Zero-mean normals predict the variance of psi after 10 gradients.",
         expect=Band(0.5, 2.0, "a factor of 2, which is 1.4 in r_t"),
@@ -173,7 +173,7 @@ CLAIMS = (
         id="radam-right-mean-prediction",
         place="our control",
         kind=Kind.CONTROL,
-        says="Normals with the right mean do.",
+        says="Normals with the right mean predict the variance of psi after 10 gradients.",
         expect=Band(0.85, 1.15, "15 %: the earlier study had 1 to 6 %"),
         measure=_variance_ratio("right_mean", 10),
         verdict=Verdict.REPRODUCED,
@@ -187,7 +187,7 @@ CLAIMS = (
     ),
     _steps(
         id="radam-other-step",
-        says="What differs is the step: Adam's first is more than ten times as long as RAdam's.",
+        says="Adam's first step is more than ten times as long as RAdam's.",
         expect=Band(10.0, math.inf, "an order of magnitude"),
         measure=_first("update", "Adam", "RAdam"),
         verdict=Verdict.REPRODUCED,
@@ -278,7 +278,8 @@ CLAIMS = (
         id="radam-range-moved",
         place="our control",
         kind=Kind.CONTROL,
-        says="It lies higher: its lower end has moved up (380 steps).",
+        says="RAdam's range of good learning rates lies higher: its lower end has moved up "
+        "(380 steps).",
         expect=Band(0.25, math.inf, "a quarter of a decade, half the distance of two rates"),
         measure=partial(_moved, False),
         verdict=Verdict.REPRODUCED,

@@ -367,7 +367,8 @@ CLAIMS = (
         id="radam-fig9-flat",
         place="Figure 9",
         kind=Kind.PAPER,
-        says="From step 10 on it is nearly constant.",
+        says="Rectified, the variance is nearly constant from step 10 on, for a mean of one standard "
+        "deviation.",
         expect=Band(1.0, 1.6, "the earlier study: 1.3 to 1.4"),
         measure=partial(_spread, 1.0, True, 10),
         verdict=Verdict.REPRODUCED,
@@ -376,7 +377,8 @@ CLAIMS = (
         id="radam-fig9-mean-10",
         place="Figure 9",
         kind=Kind.PAPER,
-        says="So it does for a mean of ten standard deviations.",
+        says="Rectified, the variance keeps its size from step 6 on, for a mean of ten standard "
+        "deviations too.",
         expect=Band(1.0, 3.0, "the same factor of 3"),
         measure=partial(_spread, 10.0, True, 6),
         verdict=Verdict.NOT_REPRODUCED,

@@ -113,7 +113,7 @@ def sensitivity_figure(sweeps: tuple[sensitivity.Result, ...]) -> Drawing:
             rows.append(f"{r.method}, {steps}: " + " ".join(f"{x:.2f}" for x in middle))
         axes.set(title=f"{steps} steps", xscale="log", xlabel="learning rate", ylim=(0, 1.02))
     panels[0].set_ylabel("test accuracy")
-    panels[0].legend(loc="lower center", fontsize=8)
+    panels[-1].legend(*panels[0].get_legend_handles_labels(), loc=(0.08, 0.35), fontsize=8)
     return Drawing(
         figure,
         "Test accuracy on the digits against the learning rate, after 380 and 2850 steps, ten "

@@ -357,8 +357,8 @@ CLAIMS = (
         id="radam-fig9-rectified",
         place="Figure 9",
         kind=Kind.PAPER,
-        says="Rectified, it keeps its size from step 6 on, for a mean of one standard deviation "
-        "too.",
+        says="Rectified, the variance keeps its size from step 6 on, for a mean of one standard "
+        "deviation too.",
         expect=Band(1.0, 3.0, "a factor of 3 against one of 700"),
         measure=partial(_spread, 1.0, True, 6),
         verdict=Verdict.REPRODUCED,
@@ -367,8 +367,8 @@ CLAIMS = (
         id="radam-fig9-flat",
         place="Figure 9",
         kind=Kind.PAPER,
-        says="Rectified, the variance is nearly constant from step 10 on, for a mean of one standard "
-        "deviation.",
+        says="Rectified, the variance is nearly constant from step 10 on, for a mean of one "
+        "standard deviation.",
         expect=Band(1.0, 1.6, "the earlier study: 1.3 to 1.4"),
         measure=partial(_spread, 1.0, True, 10),
         verdict=Verdict.REPRODUCED,

@@ -209,8 +209,8 @@ CLAIMS = (
     ),
     _control(
         id="radam-2k-adds-nothing",
-        says="The 200 extra gradients of Adam-2k add something to small first steps (its loss minus "
-        "that of uncorrected Adam is negative).",
+        says="The 200 extra gradients of Adam-2k add something to small first steps (its loss "
+        "minus that of uncorrected Adam is negative).",
         expect=Band(-math.inf, 0.0, "any gain confirms it"),
         measure=_final_gap("Adam-2k", "uncorrected"),
         verdict=Verdict.INCONCLUSIVE,

@@ -64,7 +64,7 @@ def _library(start: str, reference: str, result: libraries.Result) -> Estimate:
     (row,) = (i for i, name in enumerate(result.names) if str(name).startswith(start))
     values = result.error[row] if reference == "truth" else result.neumann[row]
     how = f"relative distance to the {reference}, ridge problems, K = {LIBRARIES.full.terms}"
-    return exact(float(values.mean()), how, float(np.std(values)))
+    return mean(values, how)
 
 
 CLAIMS = (

@@ -98,6 +98,7 @@ def test_uoro_equals_its_algorithm(monkeypatch) -> None:
     for _ in range(7):
         gradient, state, _ = estimator.step(state, theta)
         ours.append(gradient.numpy())
+    assert {x.item() for signs in drawn for x in signs.flatten()} == {-1.0, 1.0}
     theirs = naive_uoro(problem, theta, [x[0].numpy() for x in drawn])
     np.testing.assert_allclose(ours, theirs, rtol=1e-10)
 

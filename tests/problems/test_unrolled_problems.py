@@ -215,6 +215,16 @@ def test_recall_keeps_one_bit() -> None:
     torch.testing.assert_close(
         problem.solution_loss(start), torch.full((3,), math.log(2.0)), rtol=0, atol=1e-3
     )
+    w, w_bit, w_cue, b, v, a = start[0].split(problem.sizes)
+    w_bit = w_bit + 1  # something to keep
+    losses = []
+    for bit in (1.0, -1.0):
+        state = torch.tanh(bit * w_bit + w_cue + b)
+        for _ in range(5):
+            state = torch.tanh(state @ w.view(4, 4) + b)
+        losses.append(-torch.log(torch.sigmoid(bit * (state @ v + a[0]))))
+    kept = torch.cat([w, w_bit, w_cue, b, v, a])[None]
+    torch.testing.assert_close(problem.solution_loss(kept)[0], (losses[0] + losses[1]) / 2)
     latch = torch.zeros(1, problem.dim)  # by hand: one unit that holds the bit by itself
     latch[0, 0], latch[0, problem.bit_weights.start], latch[0, -5] = 3.0, 3.0, 6.0
     assert problem.solution_loss(latch).item() < 0.01

@@ -126,6 +126,7 @@ def network(n: int) -> None:
     baseline = "jax: jit(vmap(scan(grad)))" if jax is not None else "ours: step by step"
     limits = {"ours: fast layout": 0.7 if n < 1000 else 0.6} if jax else None
     report(f"Digits network, N = {n}, 20 steps", compare(candidates, baseline, ROUNDS), limits)
+    _rate(candidates, n * steps)
 
 
 class Free:

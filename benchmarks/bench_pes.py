@@ -68,9 +68,8 @@ def influence(n: int) -> None:
 
 def _rate(candidates, particle_steps: int) -> None:
     for ratio in compare(candidates, next(iter(candidates)), rounds=5):
-        print(
-            f"    {ratio.name:<40}{particle_steps / ratio.milliseconds / 1e3:10.2f} M particle-steps/s"
-        )
+        rate = particle_steps / ratio.milliseconds / 1e3
+        print(f"    {ratio.name:<40}{rate:10.2f} M particle-steps/s")
 
 
 def network(n: int) -> None:

@@ -81,8 +81,8 @@ def test_a_million_decays_fit_in_a_gibibyte():
 
 
 def test_overfitting_moves_only_the_tuned_arm():
-    result = overfit.run(overfit.Config(splits=2, outer=20))
-    assert result.val.shape == (2, 2, 2, 21)
+    result = overfit.run(overfit.Config(splits=2, outer=25))
+    assert result.val.shape == (2, 2, 2, 26)
     assert result.hyperparameters.tolist() == [650, 4810]
     np.testing.assert_array_equal(result.val[:, :, :, 0], result.val[:1, :, :, 0].repeat(2, 0))
     assert (result.val_loss[1, :, :, -1] < result.val_loss[0, :, :, -1]).all()

@@ -46,7 +46,7 @@ class Config:
     """As in the authors' repository."""
     early: int = 20
     """Full-batch gradient steps before the first comparison."""
-    late: int = 5000
+    late: int = 2000
     """Steps before the second."""
     rate: float = 0.1
     """Of those steps; our choice, below 2 / L for every split."""

@@ -33,7 +33,7 @@ class Config:
 
     splits: int = 6
     """Independent draws of the 100 digits and of the initial weights."""
-    outer: int = 250
+    outer: int = 400
     """Steps on the decays; our choice."""
     inner: int = 5
     """Steps of Adam between them; the repository's."""
@@ -72,7 +72,7 @@ def run(config: Config) -> Result:
     parts = [split(1797, (50, 50, 1697), seed) for seed in range(config.splits)]
     index = [torch.stack(part) for part in zip(*parts, strict=True)]
     (x, xv, xt), (y, yv, yt) = ([array[i] for i in index] for array in (data.inputs, data.targets))
-    every = max(1, config.outer // 25)
+    every = max(1, config.outer // 20)
     curves: dict[str, list[np.ndarray]] = {k: [] for k in ("val", "test", "val_loss", "test_loss")}
     sizes = []
     for arm in ARMS:

@@ -58,7 +58,7 @@ def million_figure(result: million.Result) -> Drawing:
     return Drawing(
         figure,
         "CPU time of a hypergradient and of a training step, and peak memory, against the number "
-        "of decays from a thousand to a million. Beyond ten thousand both grow about in proportion.",
+        "of decays from a thousand to a million. Beyond 10,000 both grow about in proportion.",
         f"largest: {size} decays; peak memory below 1 GiB: {bool(result.peak_bytes[-1] < 2**30)}",
     )
 

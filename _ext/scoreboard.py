@@ -133,9 +133,9 @@ class Summary(Claims):
         """Chapters in the order of the table of contents."""
         claims = self.load()
         total = Counter(claim["verdict"] for claim in claims)
-        papers = len({claim["paper"] for claim in claims})
+        chapters = len({claim["slug"] for claim in claims})
         return self.html(
-            f'<p class="scoreboard-total"><b>{len(claims)}</b> claims from <b>{papers}</b> papers: '
+            f'<p class="scoreboard-total"><b>{len(claims)}</b> claims in <b>{chapters}</b> chapters: '
             + " ".join(chip(v, f"{total[v]} {v}") for v in VERDICTS)
             + "</p>",
             *(self.entry(slug, claims) for slug in dict.fromkeys(c["slug"] for c in claims)),

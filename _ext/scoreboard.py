@@ -135,7 +135,8 @@ class Summary(Claims):
         total = Counter(claim["verdict"] for claim in claims)
         chapters = len({claim["slug"] for claim in claims})
         return self.html(
-            f'<p class="scoreboard-total"><b>{len(claims)}</b> claims in <b>{chapters}</b> chapters: '
+            '<p class="scoreboard-total">'
+            f"<b>{len(claims)}</b> claims in <b>{chapters}</b> chapters: "
             + " ".join(chip(v, f"{total[v]} {v}") for v in VERDICTS)
             + "</p>",
             *(self.entry(slug, claims) for slug in dict.fromkeys(c["slug"] for c in claims)),

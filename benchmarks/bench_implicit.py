@@ -10,11 +10,12 @@ import importlib.util
 import math
 import types
 import warnings
+from itertools import pairwise
 
 import torch
 from compare import compare, report
 
-from replications.methods import ConjugateGradient, MLPHessian, Neumann, hypergradient
+from replications.methods import ConjugateGradient, Exact, MLPHessian, Neumann, hypergradient
 
 K, STEP = 20, 0.01
 
@@ -24,10 +25,10 @@ def problem(sizes, n, dtype=torch.float32):
     g = torch.Generator().manual_seed(0)
     weights = [
         ((2 * torch.rand(i, o, generator=g, dtype=dtype) - 1) / math.sqrt(i)).requires_grad_()
-        for i, o in zip(sizes, sizes[1:], strict=False)
+        for i, o in pairwise(sizes)
     ]
-    # exp(-3): weak enough that 20 iterations of conjugate gradients do not end early
-    decays = [torch.full_like(w, -3.0).requires_grad_() for w in weights]
+    # decays of 1 make the Hessian positive definite, which conjugate gradients need
+    decays = [torch.zeros_like(w).requires_grad_() for w in weights]
     x, xv = torch.randn(2, n, sizes[0], generator=g, dtype=dtype)
     y, yv = torch.randint(sizes[-1], (2, n), generator=g)
 
@@ -94,6 +95,11 @@ def main() -> None:
     """Print one table for each size and solver."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # the peers' deprecated calls
+    small = problem((4, 16, 16, 3), 60, torch.float64)[:4]
+    dense = flat(ours(Exact(), *small))
+    error = float((flat(ours(ConjugateGradient(K), *small)) - dense).norm() / dense.norm())
+    kept = "kept" if error <= 1e-12 else "MISSED"
+    print(f"CG {K} on 4-16-16-3, float64: error {error:.1e}   limit 1e-12: {kept}")
     have = {name: importlib.util.find_spec(name) is not None for name in ("betty", "torchopt")}
     for title, sizes, n, limits in (
         (
@@ -130,8 +136,15 @@ def main() -> None:
         report(f"Neumann {K}, {title} (ratio to {base})", found, limits if have["betty"] else None)
         in_gradients(found)
 
+        # conjugate gradients in double precision, where 20 iterations are not yet converged
+        args = problem(sizes, n, torch.float64)
+        four, product = args[:4], args[4]
+
+        def gradient_64(args=args):
+            return torch.autograd.grad(args[2](args[0], args[1]), args[0])
+
         calls = {
-            "one gradient": gradient,
+            "one gradient": gradient_64,
             "ours": lambda four=four, s=cg: ours(s, *four),
             "ours, R": lambda four=four, p=product, s=cg: ours(s, *four, p),
         }
@@ -140,6 +153,9 @@ def main() -> None:
         if have["torchopt"]:
             solve = torchopt.linear_solve.solve_cg(maxiter=K, rtol=0.0)
             calls["torchopt"] = lambda four=four, s=solve: torchopt_(s, *four)
+        if have["torchopt"]:
+            apart = flat(calls["ours, R"]()) - flat(calls["torchopt"]())
+            assert apart.norm() < 1e-9 * flat(calls["ours"]()).norm()
         base = "torchopt" if have["torchopt"] else "ours"
         found = compare(calls, base)
         limit = {"ours, R": 0.65} if have["torchopt"] else None
@@ -153,9 +169,14 @@ def in_gradients(found) -> None:
     print("in gradients: " + ", ".join(f"{r.name} {r.milliseconds / unit:.1f}" for r in found))
 
 
+def flat(tensors):
+    """One vector."""
+    return torch.cat([t.flatten() for t in tensors])
+
+
 def agree(calls) -> None:
     """All candidates must return the same hypergradient before they are timed."""
-    values = {name: torch.cat([t.flatten() for t in call()]) for name, call in calls.items()}
+    values = {name: flat(call()) for name, call in calls.items()}
     reference = values["ours"]
     for name, value in values.items():
         error = float((value - reference).norm() / reference.norm())

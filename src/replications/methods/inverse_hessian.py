@@ -4,7 +4,7 @@ Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implici
 (`lorraine2020optimizing`), section 3 and Algorithm 3. With the Hessian H and a vector v, wanted: x
 = H^-1 v.
 
-    Neumann: x_K = s * sum_{j=0..K} (I - s H)^j v  converges iff 0 < s mu < 2 for all eigenvalues mu (1)
+    Neumann: x_K = s * sum_{j=0..K} (I - s H)^j v;  converges iff all eigenvalues are in (0, 2/s)(1)
     residual: v - H x_K = (I - s H)^(K+1) v                                                  (2)
 
 Implementation notes:

@@ -23,9 +23,7 @@ def draw(result):
 @pytest.fixture
 def shown(monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        notebook, "_display", lambda data, metadata=None: seen.append(data)
-    )
+    monkeypatch.setattr(notebook, "_display", lambda data, metadata=None: seen.append(data))
     return seen
 
 
@@ -44,9 +42,7 @@ def test_show(shown):
 
 
 def test_a_figure_is_the_same_file_twice():
-    first, second = (
-        render(draw, [1.0, 2.0], "light", "svg", "png")[1] for _ in range(2)
-    )
+    first, second = (render(draw, [1.0, 2.0], "light", "svg", "png")[1] for _ in range(2))
     assert first == second
 
 

@@ -1,8 +1,7 @@
 r"""Inverse-Hessian-vector products: truncated Neumann series, conjugate gradients, dense solve.
 
 Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implicit differentiation"
-(`lorraine2020optimizing`), section 3 and Algorithm 3. With the Hessian H and a vector v, wanted: x
-= H^-1 v.
+(`lorraine2020optimizing`), Algorithm 3. With the Hessian H and a vector v, wanted: x = H^-1 v.
 
     Neumann: x_K = s * sum_{j=0..K} (I - s H)^j v;  converges iff all eigenvalues are in (0, 2/s)(1)
     residual: v - H x_K = (I - s H)^(K+1) v                                                  (2)
@@ -135,8 +134,8 @@ class Neumann:
 
     Args:
         terms: K >= 0; the sum has K + 1 terms, so that 0 gives step * v (the "identity"
-            approximation, T1-T2). Default 20, the paper's largest setting in its tables of run
-            time.
+            approximation, T1-T2). Default 20: ours, a few percent of error at condition numbers
+            around ten.
         step: s > 0, or "auto" for 1 / L with L the largest curvature found by `probes` Lanczos
             steps.
         probes: products spent on that estimate, which also guards a step given by hand. With 0

@@ -5,7 +5,7 @@ run T steps of gradient descent w_{t+1} = w_t - a * dL_T/dw(w_t, lambda), keep t
 differentiate L_V(w_T, lambda). It needs no stationary point, but memory for T steps.
 
 At an exact optimum, T = K + 1 steps with learning rate a equal K Neumann terms with step a
-(`lorraine2020optimizing`, section 3): the chapter `implicit` and the tests check it to rounding.
+(`lorraine2020optimizing`): the chapter `implicit` and the tests check it to rounding.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def _order(result: distill.Result) -> Estimate:
 CLAIMS = (
     _claim(
         id="implicit-million-memory",
-        place="title; section 3 on memory",
+        place="title",
         experiment=MILLION,
         says="A million hyperparameters fit in ordinary memory (1 GiB, Python included).",
         expect=Band(0.0, 1.0, "1 GiB, fixed before"),

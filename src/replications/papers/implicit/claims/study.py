@@ -114,7 +114,7 @@ def _cosine(variant: str, result: audit.Result) -> Estimate:
 CLAIMS = (
     _blog(
         id="implicit-blog-17280",
-        place="blog, experiment",
+        place="post, experiment",
         kind=Kind.BLOG,
         experiment=MILLION,
         tier="quick",
@@ -126,7 +126,7 @@ CLAIMS = (
     ),
     _audit(
         id="implicit-17280-is-128",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="With 128 hidden units it has 17,280.",
         expect=Band(17280, 17280, "a count"),
@@ -135,7 +135,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-overfits",
-        place="blog, first conclusion; with dropout, as there",
+        place="post, first conclusion; with dropout, as there",
         kind=Kind.BLOG,
         says="Without hyperparameter optimisation the network overfits: test loss rises.",
         expect=Band(1.0, math.inf, "a rise at all"),
@@ -145,7 +145,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-overfits-no-dropout",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="Without dropout the test loss more than doubles.",
         expect=Band(2.0, math.inf, "fixed by an earlier pilot run, which found 4.5"),
@@ -155,7 +155,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-overfits-not-in-accuracy",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="The overfitting does not show in accuracy.",
         expect=TWO_POINTS,
@@ -165,7 +165,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-moderate-over-crude",
-        place="blog, second conclusion",
+        place="post, second conclusion",
         kind=Kind.BLOG,
         says="A moderate order generalises better than none (K = 5 against K = 0).",
         expect=LOWER,
@@ -175,7 +175,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-moderate-over-fine",
-        place="blog, second conclusion",
+        place="post, second conclusion",
         kind=Kind.BLOG,
         says="A moderate order generalises better than a high one (K = 5 against K = 20).",
         expect=LOWER,
@@ -185,7 +185,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-generalises",
-        place="blog, third conclusion",
+        place="post, third conclusion",
         kind=Kind.BLOG,
         says="Optimising the decays gives a lower test loss than no decay.",
         expect=LOWER,
@@ -195,7 +195,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-code-generalises",
-        place="blog, third conclusion, with the code as published",
+        place="post, third conclusion, with the code as published",
         kind=Kind.BLOG,
         says="The published code gives a lower test loss than no decay.",
         expect=LOWER,
@@ -205,7 +205,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-control-frozen",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="Optimising the decays beats the same decays left alone.",
         expect=LOWER,
@@ -215,7 +215,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-control-blog-frozen",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="The published code beats its own initial decays left alone.",
         expect=LOWER,
@@ -225,7 +225,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-control-scalar",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="17,280 optimised decays beat one decay of 0.01.",
         expect=LOWER,
@@ -235,7 +235,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-control-tuned",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="17,280 optimised decays beat one decay chosen on the same validation set.",
         expect=LOWER,
@@ -245,7 +245,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-control-early-stopping",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="17,280 optimised decays beat stopping early without any decay.",
         expect=LOWER,
@@ -255,7 +255,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-no-dropout-wins",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="Without dropout, too, optimised decays mostly beat no decay.",
         expect=Band(0.5, 1.0, "more often than a coin"),
@@ -265,7 +265,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-no-dropout-scalar",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="Without dropout optimised decays mostly beat one decay of 0.01.",
         expect=Band(0.5, 1.0, "more often than a coin"),
@@ -275,7 +275,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-fixed-step-is-safe",
-        place="blog: a fixed beta for the whole run",
+        place="post, a fixed beta for the whole run",
         kind=Kind.BLOG,
         says="A step of the series that is right at the start stays right (share diverged).",
         expect=Band(0.0, 0.01, "never: one in a hundred runs at most"),
@@ -285,7 +285,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-control-accuracy",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="Optimising the decays leaves the test accuracy where it was.",
         expect=TWO_POINTS,
@@ -295,7 +295,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-mean-decay",
-        place="blog, last result",
+        place="post, last result",
         kind=Kind.BLOG,
         says="The optimised decays average about 0.00003 (with the correct hypergradient).",
         expect=Band(2.5e-5, 3.5e-5, "what rounds to the one printed digit"),
@@ -305,7 +305,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-mean-decay-code",
-        place="blog, last result",
+        place="post, last result",
         kind=Kind.BLOG,
         says="The optimised decays average about 0.00003 (the published code at its defaults).",
         expect=Band(2.5e-5, 3.5e-5, "what rounds to the one printed digit"),
@@ -315,7 +315,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-initial-decay",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="Before any optimisation the decays average 1e-4 / 3.",
         expect=Band(0.99e-4 / 3, 1.01e-4 / 3, "1 %: 17,280 draws have a standard error of 0.7 %"),
@@ -325,7 +325,7 @@ CLAIMS = (
     ),
     _audit(
         id="implicit-erratum-hessian",
-        place="blog's code",
+        place="the post's code",
         kind=Kind.ERRATUM,
         says="The code multiplies by the Hessian of the training loss.",
         expect=Band(0.9, 1.1, "a tenth; a right product has ratio 1"),
@@ -335,7 +335,7 @@ CLAIMS = (
     ),
     _audit(
         id="implicit-hessian-is-penalty",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="What the code multiplies by is diag(2 theta^2), the penalty's Hessian.",
         expect=Band(0.0, 1e-9, "single precision, entries of 1e-5"),
@@ -345,7 +345,7 @@ CLAIMS = (
     ),
     _audit(
         id="implicit-erratum-sign",
-        place="blog's code",
+        place="the post's code",
         kind=Kind.ERRATUM,
         says="The sum p points along the validation gradient (cosine at i = 5).",
         expect=Band(0.0, 1.0, "an inverse of a positive definite matrix keeps the half-space"),
@@ -355,7 +355,7 @@ CLAIMS = (
     ),
     _audit(
         id="implicit-order-is-scale",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="In the code the order only sets a length: |p| = (i - 1) |v0|.",
         expect=Band(3.99, 4.01, "i = 5, with 2 b theta^2 of 1e-5 neglected"),
@@ -365,7 +365,7 @@ CLAIMS = (
     ),
     _audit(
         id="implicit-blog-descends",
-        place="blog, update equation and code",
+        place="post, update equation and code",
         kind=Kind.BLOG,
         says="The update follows the hypergradient (cosine above 0).",
         expect=Band(0.0, 1.0, "any positive cosine is a descent direction"),
@@ -374,7 +374,7 @@ CLAIMS = (
     ),
     _audit(
         id="implicit-repaired-descends",
-        place="not in the blog",
+        place="not in the post",
         kind=Kind.CONTROL,
         says="With all slips mended five terms point along the hypergradient.",
         expect=Band(0.8, 1.0, "K = 5 against K = 20; a pilot run found 0.9"),
@@ -383,7 +383,7 @@ CLAIMS = (
     ),
     _audit(
         id="implicit-erratum-stationary",
-        place="blog's code, dropout",
+        place="the post's code, dropout",
         kind=Kind.ERRATUM,
         says="The hypergradient is taken where the training gradient vanishes.",
         expect=Band(0.0, 1e-2, "a hundredth: the first-order error is of that order"),

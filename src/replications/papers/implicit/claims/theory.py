@@ -70,7 +70,7 @@ def _library(start: str, reference: str, result: libraries.Result) -> Estimate:
 CLAIMS = (
     _claim(
         id="implicit-theorem-ridge",
-        place="implicit function theorem, section 2",
+        place="implicit function theorem",
         kind=Kind.PAPER,
         experiment=LIBRARIES,
         says="At a minimum, the implicit formula is the derivative of the retrained validation "
@@ -82,7 +82,7 @@ CLAIMS = (
     ),
     _claim(
         id="implicit-theorem-network",
-        place="implicit function theorem, section 2",
+        place="implicit function theorem",
         kind=Kind.PAPER,
         experiment=ACCURACY,
         says="The same for a non-convex network that is really retrained.",
@@ -93,7 +93,7 @@ CLAIMS = (
     ),
     _claim(
         id="implicit-neumann-is-unrolling",
-        place="section 3",
+        place="Neumann series and unrolled SGD",
         kind=Kind.PAPER,
         experiment=ACCURACY,
         says="K Neumann terms equal differentiation through K + 1 gradient steps from the optimum.",
@@ -104,7 +104,7 @@ CLAIMS = (
     ),
     _claim(
         id="implicit-neumann-converges",
-        place="section 3, the scaled series",
+        place="the scaled Neumann series",
         kind=Kind.PAPER,
         experiment=ACCURACY,
         says="With a step below 2/L the series converges to the hypergradient (1.9/L, K = 500).",
@@ -153,7 +153,7 @@ CLAIMS = (
     ),
     _claim(
         id="implicit-erratum-minus",
-        place="blog's code; a typo of arXiv's Algorithm 3, by its maintainers' account",
+        place="the post's code; a typo of arXiv's Algorithm 3, by its maintainers' account",
         kind=Kind.ERRATUM,
         experiment=ALGORITHMS,
         says="Summing the series with p -= v approximates the hypergradient.",
@@ -164,7 +164,7 @@ CLAIMS = (
     ),
     _claim(
         id="implicit-erratum-factor",
-        place="blog, update equation",
+        place="the post's update equation",
         kind=Kind.ERRATUM,
         experiment=ALGORITHMS,
         says="The scaled series needs no factor in front of the sum.",
@@ -175,7 +175,7 @@ CLAIMS = (
     ),
     _claim(
         id="implicit-erratum-transposed",
-        place="blog's code; a typo of arXiv's Algorithm 2, by its maintainers' account",
+        place="the post's code; a typo of arXiv's Algorithm 2, by its maintainers' account",
         kind=Kind.ERRATUM,
         experiment=ALGORITHMS,
         says="Differentiating dL/dlambda with respect to w gives the mixed product.",

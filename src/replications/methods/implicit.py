@@ -1,7 +1,7 @@
 r"""Hypergradients by implicit differentiation.
 
 Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implicit differentiation"
-(`lorraine2020optimizing`), Algorithm 2. With the best response w*(lambda) = argmin_w L_T(w, lambda):
+(`lorraine2020optimizing`), Algorithm 2. With the best response w*(lambda) = argmin_w L_T:
 
     dL_V/dlambda = direct + indirect                                                         (1)
     direct   = partial L_V / partial lambda                                                  (2)

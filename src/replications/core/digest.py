@@ -86,7 +86,7 @@ def _tokens(node: ast.AST) -> Iterator[str]:
 
 
 def _is_prose(node: ast.AST) -> bool:
-    """A string standing alone as a statement: a docstring, of a module, function, class or field."""
+    """A string alone as a statement: the docstring of a module, function, class or field."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

@@ -2,7 +2,8 @@
 
 The same small integer must not seed two things: a noise generator that equals the initialisation's
 makes the first gradient of a noisy quadratic exactly zero, and has hidden real bugs. So every
-stream is named, and its generator is seeded from a hash of seed and names (`numpy.random.SeedSequence`).
+stream is named, and its generator is seeded from a hash of seed and names
+(`numpy.random.SeedSequence`).
 """
 
 from __future__ import annotations

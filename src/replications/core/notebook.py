@@ -64,8 +64,7 @@ def _figure_bundle(draw: Draw, result: Any, name: str) -> dict[str, Any]:
     _, (dark,) = render(draw, result, "dark", "svg")
     alt = html.escape(drawing.alt, quote=True)
     images = "".join(
-        f'<img class="only-{theme}" alt="{alt}" '
-        f'src="{svg_uri(svg)}"/>'
+        f'<img class="only-{theme}" alt="{alt}" src="{svg_uri(svg)}"/>'
         for theme, svg in (("light", light), ("dark", dark))
     )
     # The site's theme hides one of the two; elsewhere this rule hides the dark one.

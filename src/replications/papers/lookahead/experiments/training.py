@@ -121,8 +121,7 @@ class Ensemble:
     ) -> None:
         self.params = params
         self.lr, self.momentum, self.alpha = (
-            torch.tensor(x, dtype=params[0].dtype).reshape(-1, 1, 1)
-            for x in (lr, momentum, alpha)
+            torch.tensor(x, dtype=params[0].dtype).reshape(-1, 1, 1) for x in (lr, momentum, alpha)
         )
         self.k, self.inner_state, self.adam = k, inner_state, adam
         self.steps = 0

@@ -41,7 +41,7 @@ def package(tmp_path, monkeypatch):
     """A fresh package on disk, `write(file, text)` changes it, `digest()` hashes it."""
     monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.syspath_prepend(str(tmp_path))
-    # bytecode is found by time in whole seconds and size: a quick rewrite would be read as the old one
+    # bytecode is found by size and time in whole seconds: a quick rewrite would be read as the old
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     name = f"pkg_{tmp_path.name.replace('-', '_')}"
     folder = tmp_path / name

@@ -25,8 +25,8 @@ BEST = list(distill.SOLVERS).index("Neumann 20")
 
 
 def _memory(result: million.Result) -> Estimate:
-    half = math.ceil(result.peak_bytes[-1] / 2**29) / 2  # machines differ in the digits behind
-    return exact(half, "peak resident memory of the process, rounded up to half a GiB")
+    whole = math.ceil(result.peak_bytes[-1] / 2**30)  # machines differ in the digits behind
+    return exact(whole, "peak resident memory of the process, rounded up to whole GiB")
 
 
 def _validation(result: overfit.Result) -> Estimate:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,18 +84,11 @@ def run(config: Config) -> Result:
 
 def child() -> None:
     """Read a config from standard input, print a result."""
-    import resource  # Unix only
-
     torch.set_num_threads(1)
     config = Config(**json.load(sys.stdin))
-    unit = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
-
-    def peak() -> float:
-        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
-
     rows: dict[str, Any] = {name: [] for name in Result.__annotations__}
     data = Splits(1, config.seed)
-    rows["base_bytes"] = peak()
+    rows["base_bytes"] = _peak()
     for hidden in config.hidden:
         trainer = Trainer(data.inputs[0], data.targets[0], hidden, config.seed, dropout=True)
         logs = torch.full((1, sum(trainer.sizes())), math.log(1e-4 / 3))
@@ -104,7 +98,7 @@ def child() -> None:
         rows["gradient_seconds"].append(_seconds(repeat, trainer.step, penalty))
         ask = (_hypergradient, config, data, trainer, logs)
         rows["hypergradient_seconds"].append(_seconds(repeat, *ask))
-        rows["peak_bytes"].append(peak())
+        rows["peak_bytes"].append(_peak())
 
     start = time.process_time()
     trainer = Trainer(data.inputs[0], data.targets[0], hidden, config.seed, dropout=True)
@@ -122,6 +116,18 @@ def child() -> None:
     rows["run_seconds"] = time.process_time() - start
     rows["moved"] = float(((logs - first).abs() > 0.01).double().mean())
     json.dump(rows, sys.stdout)
+
+
+def _peak() -> float:
+    """Largest resident memory so far, in bytes (Unix only)."""
+    if sys.platform == "linux":  # here ru_maxrss of a child starts at its parent's memory
+        status = Path("/proc/self/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+        return float(line.split()[1]) * 1024
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
 def _hypergradient(config: Config, data: Splits, trainer: Trainer, logs: Tensor) -> Tensor:

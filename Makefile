@@ -39,7 +39,7 @@ run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
 
 site: $(STAMP) ## build the pages from the stored outputs (seconds)
 	@# from nothing: a page whose warning failed the last build would otherwise pass unread
-	@rm -rf _build
+	@rm -rf _build/html _build/.doctrees
 	@$(BIN)/jupyter-book build . -W --keep-going -n --quiet > /dev/null
 	@echo "The book: $(PAGE)"
 

@@ -73,7 +73,7 @@ def test_outputs_are_stored_and_clean(path):
 def test_notebook_is_small_and_names_no_machine(path):
     text = path.read_text(encoding="utf8")
     assert len(text.encode()) < 2_000_000
-    assert not re.search(r"(/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\)", text)
+    assert not re.search(r"(/(home|root|tmp|Users)/|[A-Z]:\\\\)", text)
     # numbers that another run would print differently
     assert not re.search(r"(at|object at|function) 0x[0-9a-f]{6,}", text)
 

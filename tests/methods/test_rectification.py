@@ -108,6 +108,21 @@ def test_numbers_and_arrays_agree() -> None:
         assert R.rectification(STEPS[:50], beta2) == pytest.approx(factors, abs=1e-9, nan_ok=True)
 
 
+def test_beta2_and_step_broadcast() -> None:
+    """A grid is the numbers one by one; a decay of its own for each step, too."""
+    betas = np.array([0.0, 0.5, 0.6, 0.9, 0.999])
+    assert R.rho_inf(betas).tolist() == [R.rho_inf(b) for b in betas]
+    steps = np.array([1, 5, 6, 40])
+    for function in (R.rho, R.rectification):
+        grid = function(steps[:, None], betas)
+        assert grid.shape == (4, 5)
+        one_by_one = [[function(int(t), float(b)) for b in betas] for t in steps]
+        np.testing.assert_allclose(grid, one_by_one, rtol=1e-12)
+        np.testing.assert_allclose(function(6, betas), grid[2], rtol=1e-12)
+        np.testing.assert_allclose(function(steps, betas[:4]), np.diag(grid), rtol=1e-12)
+    assert isinstance(R.rho(6, torch.tensor(betas)), torch.Tensor)
+
+
 def test_kind_of_input_is_kind_of_output() -> None:
     assert isinstance(R.rho(3, 0.9), float)
     assert isinstance(R.adaptive_lr_variance(np.array([5.0, 6.0])), np.ndarray)
@@ -119,6 +134,9 @@ def test_kind_of_input_is_kind_of_output() -> None:
     ("call", "message"),
     [
         (lambda: R.rho_inf(1.0), r"beta2 must lie in \[0, 1\)"),
+        (lambda: R.rho_inf([0.9, math.nan]), r"beta2 must lie in \[0, 1\)"),
+        (lambda: R.rho(3, [0.9, 1.0]), r"beta2 must lie in \[0, 1\)"),
+        (lambda: R.rho([3.0, math.nan], 0.9), "step must be at least 1"),
         (lambda: R.rho(0, 0.9), "step must be at least 1"),
         (lambda: R.rectification(3, 0.9, threshold=3.0), "threshold must be at least 4"),
         (lambda: R.adaptive_lr_variance(0.0), "rho must be positive"),

@@ -85,9 +85,7 @@ def adam_step_(
     rate, root, floor, decay = coefficients
     # The kernel walks through raw memory and checks no strides. The buffers are contiguous by
     # construction.
-    in_order = all(
-        p.is_contiguous() and g.is_contiguous() for p, g in zip(params, grads, strict=True)
-    )
+    in_order = all(map(Tensor.is_contiguous, params)) and all(map(Tensor.is_contiguous, grads))
     if root > 0 and rate > 0 and in_order:
         endless = torch.full((), math.inf, device=params[0].device)
         lr = rate / root
@@ -134,13 +132,14 @@ def parts(
     Raises:
         TypeError: if a gradient is sparse or complex; nothing has moved then.
     """
-    grads = [p.grad for group in optimizer.param_groups for p in group["params"]]
-    if any(g.is_sparse or g.is_complex() for g in grads if g is not None):
+    gradients = [[p.grad for p in group["params"]] for group in optimizer.param_groups]
+    if any(g.is_sparse or g.is_complex() for grads in gradients for g in grads if g is not None):
         raise TypeError("gradients must be dense and real")
-    for group in optimizer.param_groups:
+    for group, found in zip(optimizer.param_groups, gradients, strict=True):
         alike: dict[Any, tuple[list[Tensor], ...]] = {}
-        for p in group["params"]:
-            if p.grad is None:
+        last = None
+        for p, grad in zip(group["params"], found, strict=True):
+            if grad is None:
                 continue
             buffers = optimizer.state[p]
             if not buffers:
@@ -148,10 +147,14 @@ def parts(
                 buffers["exp_avg"] = torch.zeros_like(p, memory_format=torch.contiguous_format)
                 buffers["exp_avg_sq"] = torch.zeros_like(p, memory_format=torch.contiguous_format)
             buffers["step"] += 1
-            lists = alike.setdefault((buffers["step"], p.dtype, p.device), ([], [], [], []))
-            for values, tensor in zip(
-                lists, (p, p.grad, buffers["exp_avg"], buffers["exp_avg_sq"]), strict=True
-            ):
-                values.append(tensor)
-        for (step, _, _), (params, gradients, m, v) in alike.items():
-            yield group, step, params, gradients, m, v
+            key = (buffers["step"], p.dtype, p.device)
+            if key != last:  # in most groups all parameters are alike
+                params, grads, m, v = alike.setdefault(key, ([], [], [], []))
+                last = key
+            params.append(p)
+            grads.append(grad)
+            m.append(buffers["exp_avg"])
+            v.append(buffers["exp_avg_sq"])
+        for (step, _, _), lists in alike.items():
+            params, grads, m, v = lists
+            yield group, step, params, grads, m, v

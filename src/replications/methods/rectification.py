@@ -21,7 +21,8 @@ Implementation notes
   on. The Gamma form is the same number. Beyond rho = 60 even that subtracts two nearly equal ones,
   so we use its expansion in 1/rho, whose leading terms have been subtracted by hand.
 - The paper states (2) for rho > 4. It holds for rho > 2; only (5) needs rho > 4.
-- Floats give a float, arrays an array, tensors a tensor; all arithmetic is in float64.
+- Arguments broadcast. Numbers give a float, arrays an array, a tensor a tensor on its device; all
+  arithmetic is in float64.
 
 References: Liu et al., ICLR 2020, arXiv 1908.03265. Explained in the chapter "RAdam".
 """
@@ -31,7 +32,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from scipy.special import gammaln
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -45,67 +48,61 @@ THRESHOLD = 4.0
 _EXPAND_ABOVE = 60.0  # here both forms of (2) agree to 1e-11 relative; see tests/methods
 
 
-def rho_inf(beta2: float) -> float:
+def rho_inf(beta2: Array) -> Any:
     """Length of the simple average that an endless exponential average with beta2 is worth.
 
     Args:
-        beta2: decay of the second moment, in [0, 1).
+        beta2: decay of the second moment, in [0, 1); any shape.
 
     Returns:
-        2 / (1 - beta2) - 1; 1999 for Adam's default 0.999.
+        2 / (1 - beta2) - 1, the kind and shape of `beta2`; 1999 for Adam's default 0.999.
 
     Raises:
-        ValueError: if beta2 is outside [0, 1).
+        ValueError: if a beta2 is outside [0, 1).
     """
-    if not 0.0 <= beta2 < 1.0:
-        raise ValueError(f"beta2 must lie in [0, 1), got {beta2}")
-    return 2.0 / (1.0 - beta2) - 1.0
+    return _like((beta2,), 2 / (1 - _decay(beta2)) - 1)
 
 
-def rho(step: Array, beta2: float) -> Any:
+def rho(step: Array, beta2: Array) -> Any:
     """Length of the simple average after `step` gradients, equation (4): 1 at the first step.
 
     Args:
         step: number of gradients seen, at least 1; any shape.
-        beta2: decay of the second moment, in [0, 1).
+        beta2: decay of the second moment, in [0, 1); any shape that broadcasts with `step`.
 
     Returns:
-        rho_t in [1, rho_inf), the kind and shape of `step`.
+        rho_t in [1, rho_inf], of the arguments' kind and common shape.
 
     Raises:
-        ValueError: if a step is below 1 or beta2 outside [0, 1).
+        ValueError: if a step is below 1 or a beta2 outside [0, 1).
     """
-    limit = rho_inf(beta2)
-    t = _float64(step)
-    if bool((t < 1).any()):
-        raise ValueError(f"step must be at least 1, got {t.min().item()}")
-    log_decay = t * (math.log(beta2) if beta2 > 0 else -math.inf)
-    # -expm1 keeps the digits that 1 - beta2^t loses while t is small against 1 / (1 - beta2).
-    return _like(step, limit - 2 * t * log_decay.exp() / -log_decay.expm1())
+    return _like((step, beta2), _rho(_steps(step), _decay(beta2)))
 
 
-def rectification(step: Array, beta2: float, threshold: float = THRESHOLD) -> Any:
+def rectification(step: Array, beta2: Array, threshold: float = THRESHOLD) -> Any:
     """The factor r_t by which RAdam shortens Adam's step.
 
     Args:
         step: number of gradients seen, at least 1; any shape.
-        beta2: decay of the second moment, in [0, 1).
+        beta2: decay of the second moment, in [0, 1); any shape that broadcasts with `step`.
         threshold: rectify where rho_t > threshold; at least 4, the paper's value and our default.
 
     Returns:
-        r_t in (0, 1), the kind and shape of `step`; nan where rho_t <= threshold, where RAdam does
-        not adapt.
+        r_t in (0, 1], of the arguments' kind and common shape; nan where rho_t <= threshold, where
+        RAdam does not adapt.
 
     Raises:
         ValueError: if an argument is out of its range.
     """
     if not threshold >= 4.0:
         raise ValueError(f"threshold must be at least 4, where (5) becomes finite, got {threshold}")
-    rho_t = _float64(rho(step, beta2))
-    limit = rho_inf(beta2)
-    final = limit / ((limit - 2) * (limit - 4)) if limit > 4 else math.nan
-    r = (final * (rho_t - 2) * (rho_t - 4) / rho_t).sqrt()
-    return _like(step, torch.where(rho_t > threshold, r, math.nan))
+    decay = _decay(beta2)
+    length, limit = _rho(_steps(step), decay), 2 / (1 - decay) - 1
+    # Where rho_t > 4, so is rho_inf; elsewhere (5) is no variance and its values do not matter.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        final = limit / ((limit - 2) * (limit - 4))
+        r = np.sqrt(final * (length - 2) * (length - 4) / length)
+    return _like((step, beta2), np.where(length > threshold, r, math.nan))
 
 
 def adaptive_lr_variance(rho: Array) -> Any:
@@ -121,21 +118,22 @@ def adaptive_lr_variance(rho: Array) -> Any:
         ValueError: if a rho is not positive.
     """
     r = _positive(rho)
-    half = r.clamp(min=2.0) / 2  # below 2 the answer is inf anyway
-    small = half.clamp(max=_EXPAND_ABOVE)
-    log_mean = small.log() / 2 + torch.lgamma(small - 0.5) - torch.lgamma(small)
-    direct = small / (small - 1) - (2 * log_mean).exp()
+    half = r.clip(min=2.0) / 2  # below 2 the answer is inf anyway
+    small = half.clip(max=_EXPAND_ABOVE)
+    log_mean = np.log(small) / 2 + gammaln(small - 0.5) - gammaln(small)
+    with np.errstate(divide="ignore"):
+        direct = small / (small - 1) - np.exp(2 * log_mean)
 
     # With x = rho/2: (Gamma(x + 1/2) / Gamma(x))^2 = x - 1/4 + 1/(32 x) + 1/(128 x^2) - ..., times
     # (x / (x - 1/2))^2 / x is E[psi]^2. Over the common denominator the terms of order x^3 and x^2
     # of the difference cancel exactly.
-    large = half.clamp(min=_EXPAND_ABOVE / 2)
+    large = half.clip(min=_EXPAND_ABOVE / 2)
     y = 1 / large
     tail = large / 4 - 1 / 32 + y * (3 / 128 + y * (21 / 2048 + y * (3 / 8192 - y * 237 / 65536)))
     expanded = large * tail / ((large - 1) * (large - 0.5) ** 2)
 
-    variance = torch.where(r <= _EXPAND_ABOVE, direct, expanded)
-    return _like(rho, torch.where(r <= 2, math.inf, variance))
+    variance = np.where(r <= _EXPAND_ABOVE, direct, expanded)
+    return _like((rho,), np.where(r <= 2, math.inf, variance))
 
 
 def adaptive_lr_variance_first_order(rho: Array) -> Any:
@@ -151,22 +149,47 @@ def adaptive_lr_variance_first_order(rho: Array) -> Any:
         ValueError: if a rho is not positive.
     """
     r = _positive(rho)
-    return _like(rho, torch.where(r > 4, r / (2 * (r - 2) * (r - 4)), math.inf))
+    with np.errstate(divide="ignore"):
+        return _like((rho,), np.where(r > 4, r / (2 * (r - 2) * (r - 4)), math.inf))
 
 
-def _float64(values: Array) -> Tensor:
-    return torch.as_tensor(values, dtype=torch.float64)
+def _rho(t: NDArray[Any], decay: NDArray[Any]) -> NDArray[Any]:
+    with np.errstate(divide="ignore"):
+        log_power = t * np.log(decay)  # -inf for beta2 = 0
+    # -expm1 keeps the digits that 1 - beta2^t loses while t is small against 1 / (1 - beta2).
+    return 2 / (1 - decay) - 1 - 2 * t * np.exp(log_power) / -np.expm1(log_power)
 
 
-def _positive(rho: Array) -> Tensor:
+def _decay(beta2: Array) -> NDArray[Any]:
+    decay = _float64(beta2)
+    if not ((decay >= 0) & (decay < 1)).all():
+        raise ValueError(f"beta2 must lie in [0, 1), got {beta2}")
+    return decay
+
+
+def _steps(step: Array) -> NDArray[Any]:
+    t = _float64(step)
+    if not (t >= 1).all():
+        raise ValueError(f"step must be at least 1, got {step}")
+    return t
+
+
+def _positive(rho: Array) -> NDArray[Any]:
     r = _float64(rho)
-    if not bool((r > 0).all()):
-        raise ValueError("rho must be positive")
+    if not (r > 0).all():
+        raise ValueError(f"rho must be positive, got {rho}")
     return r
 
 
-def _like(template: Array, values: Tensor) -> Any:
-    """Float for a number, tensor for a tensor, array for everything else."""
-    if isinstance(template, Tensor):
-        return values
-    return values.item() if values.ndim == 0 else values.numpy()
+def _float64(values: Array) -> NDArray[Any]:
+    if isinstance(values, Tensor):
+        values = values.detach().cpu().numpy()
+    return np.asarray(values, dtype=np.float64)
+
+
+def _like(arguments: tuple[Array, ...], values: NDArray[Any]) -> Any:
+    """Tensor if an argument is one, on its device; else a float for numbers, or an array."""
+    for argument in arguments:
+        if isinstance(argument, Tensor):
+            return torch.as_tensor(values, device=argument.device)
+    return float(values) if values.ndim == 0 else values

@@ -1,12 +1,14 @@
 """The R operator against automatic differentiation, for every option."""
 
+import math
 from itertools import pairwise
 
 import pytest
 import torch
 
+from replications.methods.decay_hypergradient import decay_hypergradient
 from replications.methods.implicit import hypergradient
-from replications.methods.inverse_hessian import ConjugateGradient
+from replications.methods.inverse_hessian import ConjugateGradient, HypergradientWarning, Neumann
 from replications.methods.mlp_hessian import MLPHessian
 
 
@@ -48,37 +50,52 @@ def test_against_automatic_differentiation(activation, lead, sizes, options):
     with torch.no_grad():
         fast = MLPHessian(weights, x, y, penalty, activation, masks)
         torch.testing.assert_close(fast.loss(), loss)
-        torch.testing.assert_close(join(fast.gradient(), lead), join(gradient, lead))
+        torch.testing.assert_close(fast.gradient(), join(gradient, lead))
         torch.testing.assert_close(fast.product(vector), join(product, lead))
 
 
-def test_in_a_hypergradient():
+@pytest.mark.parametrize("lead", [(), (3,)])
+@pytest.mark.parametrize("solver", [ConjugateGradient(60), Neumann(7), Neumann(3, 0.1, probes=0)])
+def test_decay_hypergradient_against_the_general_route(lead, solver):
+    """The same losses, written for automatic differentiation, with log decays."""
     g = torch.Generator().manual_seed(1)
-    x, y = (
-        torch.randn(20, 4, generator=g, dtype=torch.float64),
-        torch.randint(3, (20,), generator=g),
+    double = {"generator": g, "dtype": torch.float64}
+    x, xv = torch.randn(2, *lead, 10, 4, **double)
+    y, yv = torch.randint(3, (2, *lead, 10), generator=g)
+    weights = [0.1 * torch.randn(*lead, i, o, **double) for i, o in ((4, 5), (5, 3))]
+    logs = [1 + torch.randn(w.shape, **double) / 3 for w in weights]  # positive curvature
+
+    def fit(weights, x, y):
+        log = torch.log_softmax(torch.relu(x @ weights[0]) @ weights[1], dim=-1)
+        return -log.gather(-1, y.unsqueeze(-1)).squeeze(-1).mean(-1)
+
+    def train(weights, logs):
+        terms = [(d.exp() * w**2).sum((-2, -1)) / 2 for d, w in zip(logs, weights, strict=True)]
+        return fit(weights, x, y) + sum(terms)
+
+    slow = hypergradient(
+        train, lambda w, _: fit(w, xv, yv), weights, logs, solver, tolerance=math.inf
     )
-    weights = [
-        0.1 * torch.randn(i, o, generator=g, dtype=torch.float64) for i, o in ((4, 5), (5, 3))
-    ]
-    decays = [torch.full_like(w, 1.0) for w in weights]
+    here = MLPHessian(weights, x, y, [d.exp() for d in logs])
+    at_val = MLPHessian(weights, xv, yv)
+    fast = decay_hypergradient(here, at_val, solver, tolerance=math.inf)
+    torch.testing.assert_close(here.penalty * fast.total, join(slow.total, lead))
+    torch.testing.assert_close(fast.indirect, fast.total)
+    assert not fast.direct.any()
+    for name in ("stationarity", "residual"):
+        torch.testing.assert_close(getattr(fast, name), getattr(slow, name), atol=1e-12, rtol=1e-6)
+    torch.testing.assert_close(fast.curvature.largest, slow.curvature.largest)
+    with pytest.warns(HypergradientWarning, match="far from zero"):
+        decay_hypergradient(here, at_val, solver)
 
-    def train(weights, decays):
-        logits = torch.relu(x[:10] @ weights[0]) @ weights[1]
-        penalty = sum((d.exp() * w**2).sum() / 2 for d, w in zip(decays, weights, strict=True))
-        return torch.nn.functional.cross_entropy(logits, y[:10]) + penalty
 
-    def val(weights, decays):
-        return torch.nn.functional.cross_entropy(
-            torch.relu(x[10:] @ weights[0]) @ weights[1], y[10:]
-        )
-
-    fast = MLPHessian(weights, x[:10], y[:10], [d.exp() for d in decays])
-    options = {"solver": ConjugateGradient(30), "tolerance": 1e9}
-    slow = hypergradient(train, val, weights, decays, **options)
-    quick = hypergradient(train, val, weights, decays, product=fast.product, **options)
-    for a, b in zip(slow.total, quick.total, strict=True):
-        torch.testing.assert_close(a, b)
+def test_decay_hypergradient_refuses_what_it_cannot_mean():
+    x, y = torch.ones(2, 3), torch.tensor([0, 1])
+    here, there = ([torch.full((3, 2), value)] for value in (0.1, 0.2))
+    with pytest.raises(ValueError, match="val: must have no penalty"):
+        decay_hypergradient(MLPHessian(here, x, y), MLPHessian(here, x, y, here))
+    with pytest.raises(ValueError, match="val: must have the weights of train"):
+        decay_hypergradient(MLPHessian(here, x, y), MLPHessian(there, x, y))
 
 
 def test_refuses_an_unknown_activation():

@@ -3,6 +3,7 @@
 from replications.methods.adam_variants import AdamVariant as AdamVariant
 from replications.methods.backprop import BPTT as BPTT
 from replications.methods.backprop import TruncatedBPTT as TruncatedBPTT
+from replications.methods.decay_hypergradient import decay_hypergradient as decay_hypergradient
 from replications.methods.evolution import NRES as NRES
 from replications.methods.evolution import PES as PES
 from replications.methods.evolution import FullES as FullES

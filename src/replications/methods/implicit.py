@@ -15,6 +15,7 @@ Implementation notes:
     - The vector-Jacobian product differentiates dL_T/dw with respect to lambda. The arXiv text
       prints it the other way round, which fits only where lambda has the shape of w.
     - The graph of g is built once and serves every Hessian-vector product (reverse over reverse).
+    - The losses see slices of one flat vector, so that gradients and products come flat as well.
     - A batch of independent problems is one call: losses that return `[batch]`, tensors with that
       first axis. The sum of independent losses has each one's own gradients, so nothing is mixed.
 
@@ -35,7 +36,6 @@ from replications.methods.inverse_hessian import (
     Curvature,
     HypergradientWarning,
     Neumann,
-    Product,
     Solver,
 )
 from replications.methods.trees import Layout, Tree
@@ -80,7 +80,6 @@ def hypergradient(
     hyperparams: Tree,
     solver: Solver = Neumann(terms=20, step="auto"),  # noqa: B008 - frozen, so sharing it is safe
     *,
-    product: Product | None = None,
     tolerance: float = 0.1,
 ) -> Hypergradient:
     """Differentiate the trained parameters' validation loss with respect to hyperparameters.
@@ -93,13 +92,9 @@ def hypergradient(
             batch, every tensor has that first axis.
         hyperparams: likewise.
         solver: how to apply the inverse Hessian: `Neumann`, `ConjugateGradient` or `Exact`.
-        product: Hessian-vector product of the training loss on flat vectors `[P]` or `[batch, P]`
-            (params' tensors, flattened and joined in order), where a faster one than automatic
-            differentiation is at hand, such as `MLPHessian.product`.
         tolerance: warn where the training gradient's norm exceeds this fraction of the validation
-            gradient's; 0.1 is
-            ours: below it the first-order error of the theorem is a few percent. Use math.inf for
-            unfinished training.
+            gradient's; 0.1 is ours: below it the first-order error of the theorem is a few
+            percent. Use math.inf for unfinished training.
 
     Returns:
         The hypergradient, all parts detached.
@@ -111,30 +106,29 @@ def hypergradient(
     """
     w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
-        ws, hs = [[x.requires_grad_() for x in part.leaves] for part in (w, h)]
-        train = train_loss(w.tree(ws), h.tree(hs))
+        train = train_loss(w.tree(w.leaf), h.tree(h.leaf))
         batch = batch_of(train, "train_loss")
         if batch is not None:
             w, h = Layout(params, "params", batch), Layout(hyperparams, "hyperparams", batch)
-        val = val_loss(w.tree(ws), h.tree(hs))
+            train = train_loss(w.tree(w.leaf), h.tree(h.leaf))
+        val = val_loss(w.tree(w.leaf), h.tree(h.leaf))
         if batch_of(val, "val_loss") != batch:
             raise ValueError(f"val_loss: train_loss has batch {batch}, got {tuple(val.shape)}")
-        both = gradients([val.sum()], [*ws, *hs])
-        v, direct = w.join(both[: len(ws)]), h.join(both[len(ws) :])
+        v, direct = gradients(val.sum(), [w.leaf, h.leaf])
+        (g,) = gradients(train.sum(), [w.leaf], create_graph=True)
 
-        g = gradients([train.sum()], ws, create_graph=True)
-        stationarity = w.join([x.detach() for x in g]).norm(dim=-1)
-        _check_stationary(stationarity, tolerance * v.norm(dim=-1))
+    def product(vector: Tensor) -> Tensor:
+        return gradients(g, [w.leaf], vector, needed=True, retain_graph=True)[0]
 
-        def automatic(vector: Tensor) -> Tensor:
-            return w.join(gradients(g, ws, w.split(vector), needed=True, retain_graph=True))
-
-        solution = solver.solve(automatic if product is None else product, v)
-        indirect = -h.join(gradients(g, hs, w.split(solution.x)))
+    with torch.no_grad():
+        stationarity = g.norm(dim=-1)
+        check_stationary(stationarity, tolerance * v.norm(dim=-1))
+        solution = solver.solve(product, v)
+        indirect = -gradients(g, [h.leaf], solution.x)[0]
     return Hypergradient(
-        total=h.tree(h.split(direct + indirect)),
-        direct=h.tree(h.split(direct)),
-        indirect=h.tree(h.split(indirect)),
+        total=h.tree(direct + indirect),
+        direct=h.tree(direct),
+        indirect=h.tree(indirect),
         stationarity=stationarity,
         curvature=solution.curvature,
         residual=solution.residual,
@@ -142,18 +136,18 @@ def hypergradient(
 
 
 def gradients(
-    outputs: Sequence[Tensor],
+    output: Tensor,
     inputs: Sequence[Tensor],
-    vectors: Sequence[Tensor] | None = None,
+    vector: Tensor | None = None,
     needed: bool = False,
     **keywords: bool,
 ) -> list[Tensor]:
     """Vector-Jacobian products, with zeros for inputs that play no part.
 
     Args:
-        outputs: tensors; scalars where there are no vectors.
+        output: a scalar where there is no vector.
         inputs: tensors that require gradients.
-        vectors: one for each output.
+        vector: shaped like the output.
         needed: whether it is an error that no input plays a part.
         keywords: `create_graph` or `retain_graph`.
 
@@ -161,24 +155,18 @@ def gradients(
         One tensor for each input.
 
     Raises:
-        ValueError: `needed`, and the outputs do not depend on the inputs.
+        ValueError: `needed`, and the output does not depend on the inputs.
     """
-    live = [i for i, output in enumerate(outputs) if output.requires_grad]
     found: Sequence[Tensor | None] = [None] * len(inputs)
-    if live:
-        found = torch.autograd.grad(
-            [outputs[i] for i in live],
-            inputs,
-            [vectors[i] for i in live] if vectors is not None else None,
-            allow_unused=True,
-            **keywords,
-        )
+    if output.requires_grad:
+        found = torch.autograd.grad(output, inputs, vector, allow_unused=True, **keywords)
     if needed and all(x is None for x in found):
         raise ValueError("train_loss: its gradient does not depend on params: no best response")
     return [torch.zeros_like(i) if x is None else x for i, x in zip(inputs, found, strict=True)]
 
 
-def _check_stationary(norms: Tensor, limits: Tensor) -> None:
+def check_stationary(norms: Tensor, limits: Tensor) -> None:
+    """Warn where the norm of a training gradient exceeds its limit."""
     far = (norms > limits) & (
         limits > 0
     )  # limit 0: no validation gradient, so no indirect part to spoil

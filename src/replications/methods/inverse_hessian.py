@@ -270,11 +270,11 @@ class ConjugateGradient:
                 inner = torch.where(falls, curve, inner)
                 diagonal.append(inner)
                 off.append(torch.where(running, beta.sqrt() / previous, 0.0))
-            x = x.addcmul(p, alpha.unsqueeze(-1))
-            r = r.addcmul(bent, alpha.unsqueeze(-1), value=-1)
+            x.addcmul_(p, alpha.unsqueeze(-1))  # alpha is 0 for a problem that rests
+            r.addcmul_(bent, alpha.unsqueeze(-1), value=-1)
             new = dot(r, r)
             beta, previous = new / rr.clamp_min(torch.finfo(v.dtype).tiny), alpha
-            p = torch.where(running.unsqueeze(-1), r + beta.unsqueeze(-1) * p, p)
+            p.mul_(beta.unsqueeze(-1)).add_(r)
             rr = torch.where(running, new, rr)
             running = running & (rr > floor)
         if bool(negative.any()):

@@ -18,12 +18,13 @@ Implementation notes:
     - ReLU has phi'' = 0 almost everywhere; tanh uses all of (4).
     - A leading axis holds independent networks (seeds); `mean` is over each network's own rows.
 
-The chapter `implicit` uses it for its long runs, through `hypergradient(..., product=...)`.
+The chapter `implicit` uses it for its long runs, through `decay_hypergradient`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -47,6 +48,10 @@ class MLPHessian:
         masks: dropout factors of the hidden layers, broadcast against `[n, hidden]` or `[batch, n,
             hidden]`.
 
+    Attributes:
+        weights: all weights, flat: the layers joined in order, `[*batch, P]`.
+        penalty: likewise, or None.
+
     Raises:
         ValueError: an unknown activation.
     """
@@ -62,13 +67,17 @@ class MLPHessian:
     ) -> None:
         if activation not in ("relu", "tanh"):
             raise ValueError(f'activation: must be "relu" or "tanh", got {activation!r}')
-        self._weights, self._penalty, self._tanh = list(weights), penalty, activation == "tanh"
-        batch = self._weights[0].dim() == 3
+        self._layers, self._tanh = list(weights), activation == "tanh"
+        self.weights = self._join(self._layers)
+        self.penalty = None if penalty is None else self._join(penalty)
+        batch = self.weights.dim() == 2
         self._times = torch.bmm if batch else torch.mm
         self._plus = Tensor.baddbmm_ if batch else Tensor.addmm_
-        self._sizes = [w.shape[-2] * w.shape[-1] for w in self._weights]
+        strides = [(self.weights.shape[-1], w.shape[-1], 1)[-w.dim() :] for w in self._layers]
+        offsets = accumulate([w.shape[-2] * w.shape[-1] for w in self._layers[:-1]], initial=0)
+        self._views = list(zip([w.shape for w in self._layers], strides, offsets, strict=True))
         self._a, self._slope, self._bend = [inputs], [], []
-        for layer, w in enumerate(self._weights[:-1]):
+        for layer, w in enumerate(self._layers[:-1]):
             z = self._a[-1] @ w
             if self._tanh:
                 a = z.tanh()
@@ -84,47 +93,48 @@ class MLPHessian:
             self._slope.append(slope)
             if self._tanh:
                 self._bend.append(bend)
-        logits = self._a[-1] @ self._weights[-1]
+        logits = self._a[-1] @ self._layers[-1]
         self._log = torch.log_softmax(logits, dim=-1)
         self._y = self._log.exp()
         self._targets, self._n = targets.unsqueeze(-1), inputs.shape[-2]
         delta = self._y.scatter_add(-1, self._targets, torch.full_like(self._y, -1.0)) / self._n
         self._delta, self._back = [delta], []  # _back: delta W^T, before the slope
-        for w, slope in zip(self._weights[:0:-1], self._slope[::-1], strict=True):
+        for w, slope in zip(self._layers[:0:-1], self._slope[::-1], strict=True):
             self._back.append(self._delta[-1] @ w.mT)
             self._delta.append(self._back[-1] * slope)
         self._delta.reverse()
         self._back.reverse()
-        # Buffers of a product: large fresh tensors cost as much as the arithmetic.
+        # Buffers and views of a product: in a small network they cost as much as the arithmetic.
         self._share = self._y / self._n
         self._rz = [torch.empty_like(a) for a in [*self._a[1:], self._y]]
         self._ra = [torch.empty_like(a) for a in self._a[1:]]
         self._rb = [torch.empty_like(a) for a in self._a[1:]]
+        self._wt, self._at, self._rat = (
+            [x.mT for x in tensors] for tensors in (self._layers, self._a, self._ra)
+        )
 
     def loss(self) -> Float[Tensor, "*batch"]:
         """Mean cross-entropy plus the penalty, one value a network."""
         value = -self._log.gather(-1, self._targets).squeeze(-1).mean(-1)
-        for layer, w in enumerate(self._weights if self._penalty is not None else []):
-            assert self._penalty is not None
-            value = value + 0.5 * (self._penalty[layer] * w * w).sum((-2, -1))
+        if self.penalty is not None:
+            value = value + 0.5 * (self.penalty * self.weights**2).sum(-1)
         return value
 
-    def gradient(self) -> list[Tensor]:
-        """Gradient of the loss, shaped like the weights: equation (1)."""
-        result = []
-        for layer, (a, delta) in enumerate(zip(self._a, self._delta, strict=True)):
-            g = a.mT @ delta
-            if self._penalty is not None:
-                g.addcmul_(self._penalty[layer], self._weights[layer])
-            result.append(g)
+    def gradient(self) -> Float[Tensor, "*batch P"]:
+        """Gradient of the loss, flat like `weights`: equation (1)."""
+        result = self._join([a @ delta for a, delta in zip(self._at, self._delta, strict=True)])
+        if self.penalty is not None:
+            result.addcmul_(self.penalty, self.weights)
         return result
 
+    @torch.no_grad()
     def product(self, vector: Float[Tensor, "*batch P"]) -> Float[Tensor, "*batch P"]:
-        """Hessian times a vector; the layers' weights flattened and joined in order."""
-        result = torch.empty_like(vector, memory_format=torch.contiguous_format)
-        v, g = self._layers(vector), self._layers(result)
-        last = len(self._weights) - 1
-        for layer, (a, w) in enumerate(zip(self._a, self._weights, strict=True)):
+        """Hessian times a vector that is flat like `weights`."""
+        vector = vector.contiguous()
+        result = torch.empty_like(vector)
+        v, g = self._split(vector), self._split(result)
+        last = len(self._layers) - 1
+        for layer, (a, w) in enumerate(zip(self._a, self._layers, strict=True)):
             rz = self._times(a, v[layer], out=self._rz[layer])  # equation (2)
             if layer:
                 self._plus(rz, self._ra[layer - 1], w)
@@ -133,20 +143,24 @@ class MLPHessian:
         weighted = self._share * self._rz[last]  # equation (3)
         rdelta = torch.addcmul(weighted, self._y, weighted.sum(-1, keepdim=True), value=-1)
         for layer in range(last, -1, -1):
-            self._times(self._a[layer].mT, rdelta, out=g[layer])  # equation (5)
+            self._times(self._at[layer], rdelta, out=g[layer])  # equation (5)
             if layer:
-                self._plus(g[layer], self._ra[layer - 1].mT, self._delta[layer])
-            if self._penalty is not None:
-                g[layer].addcmul_(self._penalty[layer], v[layer])
-            if layer:
-                back = self._times(rdelta, self._weights[layer].mT, out=self._rb[layer - 1])
+                self._plus(g[layer], self._rat[layer - 1], self._delta[layer])
+                back = self._times(rdelta, self._wt[layer], out=self._rb[layer - 1])
                 self._plus(back, self._delta[layer], v[layer].mT)
                 rdelta = back.mul_(self._slope[layer - 1])  # equation (4)
                 if self._tanh:
                     bend = self._bend[layer - 1] * self._rz[layer - 1]
                     rdelta.addcmul_(bend, self._back[layer - 1])
+        if self.penalty is not None:
+            result.addcmul_(self.penalty, vector)
         return result
 
-    def _layers(self, vector: Tensor) -> list[Tensor]:
-        parts = vector.split(self._sizes, dim=-1)
-        return [p.view(w.shape) for p, w in zip(parts, self._weights, strict=True)]
+    @staticmethod
+    def _join(tensors: Sequence[Tensor]) -> Tensor:
+        return torch.cat([t.flatten(-2) for t in tensors], dim=-1)
+
+    def _split(self, vector: Tensor) -> list[Tensor]:
+        """Views of a contiguous flat vector; `split` and `view` would take four times as long."""
+        start = vector.storage_offset()
+        return [vector.as_strided(shape, stride, start + at) for shape, stride, at in self._views]

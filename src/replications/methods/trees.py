@@ -72,7 +72,9 @@ def rebuild(tree: Tree, new: Sequence[Tensor]) -> Tree:
 
 
 class Layout:
-    """How a tree's tensors lie in one flat vector.
+    """How a tree's tensors lie in one flat vector, `leaf`: `[size]`, or `[batch, size]`.
+
+    `leaf` holds a copy of their values and requires a gradient.
 
     Args:
         tree: the tensors.
@@ -85,26 +87,22 @@ class Layout:
     """
 
     def __init__(self, tree: Tree, name: str, batch: int | None = None) -> None:
-        self.leaves = [leaf.detach() for leaf in leaves(tree, name)]
+        tensors = leaves(tree, name)
         self._tree = tree
-        self._lead: tuple[int, ...] = () if batch is None else (batch,)
-        self._shapes = [leaf.shape for leaf in self.leaves]
-        if any(shape[: len(self._lead)] != self._lead for shape in self._shapes):
+        lead: tuple[int, ...] = () if batch is None else (batch,)
+        self._shapes = [t.shape for t in tensors]
+        if any(shape[: len(lead)] != lead for shape in self._shapes):
             raise ValueError(
                 f"{name}: the losses have {batch} values, so every tensor needs a first axis of "
                 f"{batch}; got {[tuple(shape) for shape in self._shapes]}"
             )
-        self._sizes = [shape[len(self._lead) :].numel() for shape in self._shapes]
+        self._sizes = [shape[len(lead) :].numel() for shape in self._shapes]
+        joined = torch.cat([t.detach().reshape(*lead, -1) for t in tensors], dim=-1)
+        self.leaf = joined.requires_grad_()
 
-    def join(self, tensors: Sequence[Tensor]) -> Tensor:
-        """Return the tensors as one vector, `[size]` or `[batch, size]`."""
-        return torch.cat([t.reshape(*self._lead, -1) for t in tensors], dim=-1)
-
-    def split(self, vector: Tensor) -> list[Tensor]:
-        """Undo `join`."""
+    def tree(self, vector: Tensor) -> Tree:
+        """Return a flat vector's slices in the shapes and containers of the tree."""
         parts = vector.split(self._sizes, dim=-1)
-        return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
-
-    def tree(self, tensors: Sequence[Tensor]) -> Tree:
-        """Return the tensors in the containers of the tree."""
-        return rebuild(self._tree, tensors)
+        return rebuild(
+            self._tree, [p.reshape(shape) for p, shape in zip(parts, self._shapes, strict=True)]
+        )

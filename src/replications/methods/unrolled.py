@@ -61,24 +61,22 @@ def unrolled_hypergradient(
         raise ValueError(f"learning_rate: must be positive, got {learning_rate}")
     w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
-        ws, hs = [[x.requires_grad_() for x in part.leaves] for part in (w, h)]
-        hyper, batch = h.tree(hs), None
-        trained = ws
+        hyper, batch = h.tree(h.leaf), None
+        trained = w.leaf
         for _ in range(steps):
             train = train_loss(w.tree(trained), hyper)
             batch = batch_of(train, "train_loss")
-            g = gradients([train.sum()], trained, create_graph=True)
-            trained = [x - learning_rate * dx for x, dx in zip(trained, g, strict=True)]
-        end = [x.detach().requires_grad_() for x in trained]  # cut: `direct` skips the training
+            (g,) = gradients(train.sum(), [trained], create_graph=True)
+            trained = trained - learning_rate * g
+        end = trained.detach().requires_grad_()  # cut: `direct` skips the training
         val = val_loss(w.tree(end), hyper)
         if steps and batch_of(val, "val_loss") != batch:
             raise ValueError(f"val_loss: train_loss has batch {batch}, got {tuple(val.shape)}")
-        both = gradients([val.sum()], [*end, *hs])
-        v, direct = both[: len(end)], both[len(end) :]
-        indirect = gradients(trained, hs, v)
+        v, direct = gradients(val.sum(), [end, h.leaf])
+        (indirect,) = gradients(trained, [h.leaf], v)
     return Unrolled(
-        total=h.tree([a + b for a, b in zip(direct, indirect, strict=True)]),
+        total=h.tree(direct + indirect),
         direct=h.tree(direct),
         indirect=h.tree(indirect),
-        params=w.tree([x.detach() for x in end]),
+        params=w.tree(end.detach()),
     )

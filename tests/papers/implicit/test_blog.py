@@ -55,7 +55,7 @@ def literally(data, weights, theta, terms, step):
 def test_as_published(terms):
     data, _, weights, theta = setting()
     x, y = data.inputs[1].double(), data.targets[1]
-    at_val = join(MLPHessian(weights, x, y).gradient())
+    at_val = MLPHessian(weights, x, y).gradient()
     found = blog_hypergradient(join(weights), theta, at_val, None, terms, 0.1)
     for ours, theirs in zip(found, literally(data, weights, theta, terms, 0.1), strict=True):
         torch.testing.assert_close(ours, theirs)
@@ -65,7 +65,7 @@ def test_all_repairs_together_are_the_paper():
     data, trainer, weights, theta = setting()
     (x, xv), (y, yv) = [p.double() for p in data.inputs[:2]], data.targets[:2]
     here = MLPHessian(weights, x, y, trainer.unflatten(2 * theta**2))
-    at_val = join(MLPHessian(weights, xv, yv).gradient())
+    at_val = MLPHessian(weights, xv, yv).gradient()
     repaired, _ = blog_hypergradient(join(weights), theta, at_val, here.product, 5, 0.01, ALL)
     paper = hypergradient(
         lambda w, t: mlp.losses(w, x, y, bias=False) + (t**2 * join(w) ** 2).sum(1),
@@ -82,7 +82,7 @@ def test_each_repair_changes_something():
     data, trainer, weights, theta = setting()
     x, y = data.inputs[0].double(), data.targets[0]
     here = MLPHessian(weights, x, y, trainer.unflatten(2 * theta**2))
-    at_val = join(MLPHessian(weights, data.inputs[1].double(), data.targets[1]).gradient())
+    at_val = MLPHessian(weights, data.inputs[1].double(), data.targets[1]).gradient()
 
     def direction(repairs):
         return blog_hypergradient(join(weights), theta, at_val, here.product, 5, 0.1, repairs)[0]
@@ -120,7 +120,7 @@ def test_dropout_keeps_half_doubled_and_differentiates():
         assert set(mask.unique().tolist()) == {0.0, 2.0}
         assert abs(float(mask.mean()) - 1) < 0.05
     before = [w.clone() for w in trainer.weights]
-    gradient = MLPHessian(before, x, y, masks=masks).gradient()
+    gradient = trainer.unflatten(MLPHessian(before, x, y, masks=masks).gradient())
     trainer.step(None)
     for w, start, g in zip(trainer.weights, before, gradient, strict=True):
         torch.testing.assert_close(

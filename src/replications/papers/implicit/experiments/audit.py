@@ -97,15 +97,8 @@ def run(config: Config) -> Result:
             trainer.step(penalty)
         done = outer
         here = MLPHessian(trainer.weights, x, y, penalty)
-        w, g, v = (
-            _flat(tensors)
-            for tensors in (
-                trainer.weights,
-                here.gradient(),
-                MLPHessian(trainer.weights, xv, yv).gradient(),
-            )
-        )
-
+        w, g = here.weights, here.gradient()
+        v = MLPHessian(trainer.weights, xv, yv).gradient()
         ask = partial(blog_hypergradient, w, theta, v, here.product)
         correct, _ = ask(config.reference_terms, config.step, ALL)
         variants = [ask(config.terms, config.step, repairs)[0] for repairs in VARIANTS.values()]
@@ -138,10 +131,6 @@ def run(config: Config) -> Result:
             )
         },
     )
-
-
-def _flat(tensors: list[Tensor]) -> Tensor:
-    return torch.cat([t.flatten(1) for t in tensors], dim=1)
 
 
 def _cosine(a: Tensor, b: Tensor) -> np.ndarray:

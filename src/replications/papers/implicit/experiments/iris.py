@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from replications.core.seeds import generator
-from replications.methods.implicit import hypergradient
+from replications.methods.decay_hypergradient import decay_hypergradient
 from replications.methods.inverse_hessian import Neumann
 from replications.methods.mlp_hessian import MLPHessian
 from replications.papers.implicit.blog import blog_hypergradient
@@ -89,14 +88,6 @@ def run(config: Config) -> Result:
     # typical entries of the hypergradient are 1e-9: Adam's default eps of 1e-8 would freeze them
     adam = torch.optim.Adam([log], lr=config.rate, eps=1e-16) if config.decays == "log" else None
 
-    def val_loss(weights: list[Tensor], _: Tensor) -> Tensor:
-        return mlp.losses(weights, xv, yv, bias=False)
-
-    def train_loss(weights: list[Tensor], hyper: Tensor) -> Tensor:
-        decay = hyper.exp() if config.decays == "log" else hyper**2
-        flat = torch.cat([w.flatten(1) for w in weights], dim=1)
-        return mlp.losses(weights, x, y, bias=False) + (decay * flat**2).sum(1)
-
     curves: dict[str, list[torch.Tensor]] = {name: [] for name in Result.__annotations__}
     for _ in range(config.outer):
         decay = log.detach().exp() if config.decays == "log" else theta**2
@@ -104,36 +95,28 @@ def run(config: Config) -> Result:
         for _ in range(config.inner):
             trainer.step(penalty)
         here = MLPHessian(trainer.weights, x, y, penalty)
-        gradient = torch.cat([g.flatten(1) for g in here.gradient()], dim=1)
+        gradient = here.gradient()
         for name, inputs, targets in (("train", x, y), ("val", xv, yv), ("test", xt, yt)):
             curves[name].append(mlp.losses(trainer.weights, inputs, targets, bias=False))
         curves["accuracy"].append(mlp.accuracy(trainer.weights, xt, yt, bias=False))
         curves["mean_decay"].append(decay.mean(1))
         curves["stationarity"].append(gradient.norm(dim=1))
+        at_val = MLPHessian(trainer.weights, xv, yv)
         if config.decays in ("theta", "log"):
-            found = hypergradient(
-                train_loss,
-                val_loss,
-                trainer.weights,
-                log if adam else theta,
+            found = decay_hypergradient(
+                here,
+                at_val,
                 Neumann(config.terms, config.step, probes=0),
-                product=here.product,
                 tolerance=math.inf,  # with dropout the premise fails throughout: see `stationarity`
             )
-            if adam is None:
-                theta = theta - config.rate * found.total
-            else:
-                log.grad = found.total
+            if adam is None:  # the penalty's c is 2 theta^2
+                theta = theta - config.rate * 4 * theta * found.total
+            else:  # and with log lambda, 2 exp(log lambda)
+                log.grad = 2 * decay * found.total
                 adam.step()
         elif config.decays == "blog":
-            at_val = MLPHessian(trainer.weights, xv, yv).gradient()
             direction, _ = blog_hypergradient(
-                torch.cat([w.flatten(1) for w in trainer.weights], dim=1),
-                theta,
-                torch.cat([g.flatten(1) for g in at_val], dim=1),
-                here.product,
-                config.terms,
-                config.step,
+                here.weights, theta, at_val.gradient(), here.product, config.terms, config.step
             )
             theta = theta - config.rate * direction
     return Result(**{name: torch.stack(parts, dim=1).numpy() for name, parts in curves.items()})
@@ -159,7 +142,7 @@ ARMS = (
 )
 FULL = ARMS
 QUICK = tuple(
-    replace(arm, splits=6, outer=40)
+    replace(arm, splits=6, outer=25)
     for arm in ARMS
     if arm.arm in ("no decay", "uniform 1e-2", "frozen", "log, K=20")
 )

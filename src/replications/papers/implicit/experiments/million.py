@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replications.methods.implicit import hypergradient
+from replications.methods.decay_hypergradient import decay_hypergradient
 from replications.methods.inverse_hessian import Neumann
 from replications.methods.mlp_hessian import MLPHessian
 from replications.papers.implicit.iris import Splits, Trainer
@@ -131,26 +131,12 @@ def _peak() -> float:
 
 
 def _hypergradient(config: Config, data: Splits, trainer: Trainer, logs: Tensor) -> Tensor:
-    x, y = data.inputs[0], data.targets[0]
-
-    def train(weights: list[Tensor], logs: Tensor) -> Tensor:
-        parts = trainer.unflatten(logs)
-        terms = [(d.exp() * w**2).sum((1, 2)) for d, w in zip(parts, weights, strict=True)]
-        return mlp.losses(weights, x, y, bias=False) + torch.stack(terms).sum(0)
-
-    def val(weights: list[Tensor], _: Tensor) -> Tensor:
-        return mlp.losses(weights, data.inputs[1], data.targets[1], bias=False)
-
-    found: Tensor = hypergradient(
-        train,
-        val,
-        trainer.weights,
-        logs,
-        Neumann(config.terms, config.step, probes=0),
-        product=MLPHessian(trainer.weights, x, y, trainer.unflatten(2 * logs.exp())).product,
-        tolerance=math.inf,
-    ).total
-    return found
+    penalty = 2 * logs.exp()
+    train = MLPHessian(trainer.weights, data.inputs[0], data.targets[0], trainer.unflatten(penalty))
+    val = MLPHessian(trainer.weights, data.inputs[1], data.targets[1])
+    solver = Neumann(config.terms, config.step, probes=0)
+    # the chain rule for logarithms: c = 2 exp(log)
+    return penalty * decay_hypergradient(train, val, solver, tolerance=math.inf).total
 
 
 def _seconds(repeat: int, call: Any, *args: Any) -> float:

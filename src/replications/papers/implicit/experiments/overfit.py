@@ -125,5 +125,5 @@ def run(config: Config) -> Result:
     )
 
 
-QUICK = Config()
+QUICK = Config(outer=240)
 FULL = Config(splits=12, outer=1000)

@@ -34,7 +34,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy.special import gammaln
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -76,7 +75,12 @@ def rho(step: Array, beta2: Array) -> Any:
     Raises:
         ValueError: if a step is below 1 or a beta2 outside [0, 1).
     """
-    return _like((step, beta2), _rho(_steps(step), _decay(beta2)))
+    t, decay = _steps(step), _decay(beta2)
+    with np.errstate(divide="ignore"):
+        log_power = t * np.log(decay)  # -inf for beta2 = 0
+    # -expm1 keeps the digits that 1 - beta2^t loses while t is small against 1 / (1 - beta2).
+    correction = 2 * t * np.exp(log_power) / -np.expm1(log_power)
+    return _like((step, beta2), 2 / (1 - decay) - 1 - correction)
 
 
 def rectification(step: Array, beta2: Array, threshold: float = THRESHOLD) -> Any:
@@ -96,8 +100,7 @@ def rectification(step: Array, beta2: Array, threshold: float = THRESHOLD) -> An
     """
     if not threshold >= 4.0:
         raise ValueError(f"threshold must be at least 4, where (5) becomes finite, got {threshold}")
-    decay = _decay(beta2)
-    length, limit = _rho(_steps(step), decay), 2 / (1 - decay) - 1
+    length, limit = _float64(rho(step, beta2)), _float64(rho_inf(beta2))
     # Where rho_t > 4, so is rho_inf; elsewhere (5) is no variance and its values do not matter.
     with np.errstate(divide="ignore", invalid="ignore"):
         final = limit / ((limit - 2) * (limit - 4))
@@ -120,7 +123,7 @@ def adaptive_lr_variance(rho: Array) -> Any:
     r = _positive(rho)
     half = r.clip(min=2.0) / 2  # below 2 the answer is inf anyway
     small = half.clip(max=_EXPAND_ABOVE)
-    log_mean = np.log(small) / 2 + gammaln(small - 0.5) - gammaln(small)
+    log_mean = np.log(small) / 2 + _log_gamma(small - 0.5) - _log_gamma(small)
     with np.errstate(divide="ignore"):
         direct = small / (small - 1) - np.exp(2 * log_mean)
 
@@ -153,13 +156,6 @@ def adaptive_lr_variance_first_order(rho: Array) -> Any:
         return _like((rho,), np.where(r > 4, r / (2 * (r - 2) * (r - 4)), math.inf))
 
 
-def _rho(t: NDArray[Any], decay: NDArray[Any]) -> NDArray[Any]:
-    with np.errstate(divide="ignore"):
-        log_power = t * np.log(decay)  # -inf for beta2 = 0
-    # -expm1 keeps the digits that 1 - beta2^t loses while t is small against 1 / (1 - beta2).
-    return 2 / (1 - decay) - 1 - 2 * t * np.exp(log_power) / -np.expm1(log_power)
-
-
 def _decay(beta2: Array) -> NDArray[Any]:
     decay = _float64(beta2)
     if not ((decay >= 0) & (decay < 1)).all():
@@ -179,6 +175,10 @@ def _positive(rho: Array) -> NDArray[Any]:
     if not (r > 0).all():
         raise ValueError(f"rho must be positive, got {rho}")
     return r
+
+
+def _log_gamma(x: NDArray[Any]) -> NDArray[Any]:
+    return torch.lgamma(torch.as_tensor(x)).numpy()
 
 
 def _float64(values: Array) -> NDArray[Any]:

@@ -45,7 +45,7 @@ def fresh(results: Sequence[DigitsResult], arm: str, objective: int) -> np.ndarr
 
 
 def _pes(result: InfluenceResult) -> Estimate:
-    return mean(np.log10(final_loss(result, "PES, N=1000")), "log10 of the last loss, 16 seeds")
+    return mean(np.log10(final_loss(result, "PES, N=1000")), "log10 of the last loss, seeds")
 
 
 def _few(result: InfluenceResult) -> Estimate:
@@ -54,7 +54,7 @@ def _few(result: InfluenceResult) -> Estimate:
 
 
 def _truncated_es(result: InfluenceResult) -> Estimate:
-    return mean(final_loss(result, "truncated ES, N=1000"), "last loss, 16 seeds")
+    return mean(final_loss(result, "truncated ES, N=1000"), "last loss, seeds")
 
 
 def _rtrl(result: InfluenceResult) -> Estimate:
@@ -79,20 +79,20 @@ def _closed_form(result: InfluenceResult) -> Estimate:
 
 
 def _toy_pes(result: ToyResult) -> Estimate:
-    return mean(final_meta_loss(result, "PES"), "last meta-loss, 8 seeds")
+    return mean(final_meta_loss(result, "PES"), "last meta-loss, seeds")
 
 
 def _toy_truncated(result: ToyResult) -> Estimate:
-    return mean(final_meta_loss(result, "truncated ES, σ=1"), "last meta-loss, 8 seeds")
+    return mean(final_meta_loss(result, "truncated ES, σ=1"), "last meta-loss, seeds")
 
 
 def _toy_narrow(result: ToyResult) -> Estimate:
-    return mean(final_meta_loss(result, "truncated ES, σ=0.3"), "last meta-loss, 8 seeds")
+    return mean(final_meta_loss(result, "truncated ES, σ=0.3"), "last meta-loss, seeds")
 
 
 def _toy_nres(result: ToyResult) -> Estimate:
     ours, theirs = (final_meta_loss(result, name) for name in ("PES", "NRES"))
-    return ratio(ours, theirs, "last meta-losses, 8 seeds")
+    return ratio(ours, theirs, "last meta-losses, seeds")
 
 
 def _toy_rtrl(result: ToyResult) -> Estimate:

@@ -42,7 +42,7 @@ GOOD = 0.9
 def _over_inits(field: str, index: int | None = None) -> Callable[[Inits], Estimate]:
     def measure(inits: Inits) -> Estimate:
         values = [getattr(r, field) if index is None else getattr(r, field)[index] for r in inits]
-        return mean(values, "5 initialisations, t")
+        return mean(values, "initialisations, t")
 
     return measure
 
@@ -52,7 +52,7 @@ def _variance_ratio(field: str, period: int) -> Callable[[Inits], Estimate]:
         at = [r.periods == period for r in inits]
         predicted = [getattr(r, field)[i].item() for r, i in zip(inits, at, strict=True)]
         real = [r.real[i].item() for r, i in zip(inits, at, strict=True)]
-        return ratio(predicted, real, "predicted / real, 5 initialisations, paired t of the log")
+        return ratio(predicted, real, "predicted / real, initialisations, paired t of the log")
 
     return measure
 
@@ -61,14 +61,14 @@ def _first(field: str, a: str, b: str) -> Callable[[Starts], Estimate]:
     def measure(starts: Starts) -> Estimate:
         rows = [first_steps.METHODS.index(m) for m in (a, b)]
         first, second = ([getattr(r, field)[row, 0] for r in starts] for row in rows)
-        return ratio(first, second, f"{a} / {b} at step 1, 5 initialisations")
+        return ratio(first, second, f"{a} / {b} at step 1, initialisations")
 
     return measure
 
 
 def _cosine(starts: Starts) -> Estimate:
     row = first_steps.METHODS.index("Adam")
-    return mean([r.cosine[row, 0] for r in starts], "5 initialisations, t")
+    return mean([r.cosine[row, 0] for r in starts], "initialisations, t")
 
 
 def pick(sweeps: Sweeps, method: str, long: bool) -> sensitivity.Result:
@@ -82,19 +82,19 @@ def _at_rate(sweeps: Sweeps, rate: float, long: bool) -> Estimate:
         r.accuracy[r.learning_rates == rate][0]
         for r in (pick(sweeps, m, long) for m in ("RAdam", "Adam"))
     )
-    return paired(radam, adam, "RAdam - Adam, 10 seeds, paired t")
+    return paired(radam, adam, "RAdam - Adam, seeds, paired t")
 
 
 def _tuned(sweeps: Sweeps) -> Estimate:
     sgd, radam = (pick(sweeps, m, True).accuracy for m in ("SGD", "RAdam"))
     best = [x[x.mean(axis=1).argmax()] for x in (sgd, radam)]
-    return paired(best[0], best[1], "SGD - RAdam, each at its best rate, 10 seeds, paired t")
+    return paired(best[0], best[1], "SGD - RAdam, each at its best rate, seeds, paired t")
 
 
 def _spread(long: bool, sweeps: Sweeps) -> Estimate:
     result = pick(sweeps, "RAdam", long)
     rows = result.accuracy[np.isin(result.learning_rates, PAPER_RATES)]
-    return mean(rows.max(axis=0) - rows.min(axis=0), "best - worst rate of a seed, 10 seeds, t")
+    return mean(rows.max(axis=0) - rows.min(axis=0), "best - worst rate of a seed, seeds, t")
 
 
 def good_range(result: sensitivity.Result) -> tuple[np.ndarray, np.ndarray]:
@@ -112,12 +112,12 @@ def good_range(result: sensitivity.Result) -> tuple[np.ndarray, np.ndarray]:
 
 def _wider(long: bool, sweeps: Sweeps) -> Estimate:
     widths = [np.subtract(*good_range(pick(sweeps, m, long))[::-1]) for m in ("RAdam", "Adam")]
-    return paired(widths[0], widths[1], "decades, RAdam - Adam, 10 seeds, paired t")
+    return paired(widths[0], widths[1], "decades, RAdam - Adam, seeds, paired t")
 
 
 def _moved(long: bool, sweeps: Sweeps) -> Estimate:
     lows = [good_range(pick(sweeps, m, long))[0] for m in ("RAdam", "Adam")]
-    return paired(lows[0], lows[1], "decades, RAdam - Adam, 10 seeds, paired t")
+    return paired(lows[0], lows[1], "decades, RAdam - Adam, seeds, paired t")
 
 
 CLAIMS = (

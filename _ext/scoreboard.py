@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from html import escape
+from itertools import groupby
 from pathlib import Path
 
 from docutils import nodes
@@ -14,6 +15,7 @@ from pybtex.database import parse_file
 from sphinx.util.docutils import SphinxDirective
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive")
+KINDS = ("paper", "blog", "control", "erratum")
 MARK = {"reproduced": "✓", "not reproduced": "✗", "inconclusive": "?"}
 
 
@@ -42,11 +44,11 @@ def band(low: float | None, high: float | None) -> str:
 
 
 def measured(claim: dict) -> str:
-    """The estimate with its interval."""
-    if claim["low"] == claim["high"]:
-        return number(claim["value"])
+    """The estimate with its interval, unless rounding leaves none."""
     low = "−∞" if claim["low"] is None else number(claim["low"])
-    return f"{number(claim['value'])} <small>[{low}, {number(claim['high'])}]</small>"
+    high = number(claim["high"])
+    value = number(claim["value"])
+    return value if low == high else f"{value} <small>[{low}, {high}]</small>"
 
 
 def short_reference(entry) -> str:
@@ -83,22 +85,27 @@ class Claims(SphinxDirective):
 
 
 class Scoreboard(Claims):
-    """Every claim in one table, with a filter by paper and by verdict."""
+    """Every claim in one table, a part for each chapter, with a filter."""
 
     def run(self):
         """The table is complete without JavaScript; the filter only hides rows."""
         claims = self.load()
+        columns = ("Verdict", "Claim", "Expected", "Measured")
+        head = "".join(f'<th scope="col">{name}</th>' for name in columns)
+        chapters = {c["slug"]: c["reference"] for c in claims}
+        jumps = (f'<a href="#claims-{slug}">{escape(name)}</a>' for slug, name in chapters.items())
         return self.html(
+            f"<p>Jump to {', '.join(jumps)}.</p>",
             '<form class="scoreboard-filter" hidden>',
             select("Paper", "paper", dict.fromkeys(c["reference"] for c in claims)),
+            select("Kind", "kind", KINDS),
             select("Verdict", "verdict", VERDICTS),
             '<output aria-live="polite"></output>',
             "</form>",
             '<table class="claims-table scoreboard">',
-            "<thead><tr><th>Verdict</th><th>Claim</th><th>Expected</th><th>Measured</th></tr></thead>",
-            "<tbody>",
-            *map(row, claims),
-            "</tbody></table>",
+            f"<thead><tr>{head}</tr></thead>",
+            *(part(slug, list(own)) for slug, own in groupby(claims, lambda c: c["slug"])),
+            "</table>",
             f"<script>{Path(__file__).with_suffix('.js').read_text(encoding='utf8')}</script>",
         )
 
@@ -110,15 +117,24 @@ def select(label: str, name: str, options) -> str:
     return f'<label>{label} <select name="{name}">{every}{entries}</select></label>'
 
 
+def part(slug: str, claims: list[dict]) -> str:
+    """The claims of one chapter under a heading of their own."""
+    name = f'<th colspan="4" scope="rowgroup">{escape(claims[0]["reference"])}</th>'
+    return f'<tbody id="claims-{slug}"><tr>{name}</tr>{"".join(map(row, claims))}</tbody>'
+
+
 def row(claim: dict) -> str:
     """One claim."""
     text = {key: escape(str(value)) for key, value in claim.items()}
+    # an erratum or a blog's sentence is not the paper's
+    about = "in" if claim["kind"] == "paper" else "about"
     source = " · ".join(
-        (f"{text['reference']}, {text['place']}", text["kind"], f"{text['tier']} run")
+        (text["kind"], text["place"], f"{about} {text['reference']}", f"{text['tier']} run")
     )
     runs = f", n = {claim['n']}" if claim["n"] > 1 else ""
     return (
-        f'<tr id="{text["id"]}" data-paper="{text["reference"]}" data-verdict="{text["verdict"]}">'
+        f'<tr id="{text["id"]}" data-paper="{text["reference"]}" data-kind="{text["kind"]}" '
+        f'data-verdict="{text["verdict"]}">'
         f"<td>{chip(claim['verdict'])}</td>"
         f'<td><a href="{text["href"]}">{text["says"]}</a><small>{source}</small></td>'
         f"<td>{band(*claim['band'])}<small>{text['why']}</small></td>"
@@ -132,13 +148,18 @@ class Summary(Claims):
     def run(self):
         """Chapters in the order of the table of contents."""
         claims = self.load()
-        total = Counter(claim["verdict"] for claim in claims)
+        total, paper = (
+            Counter(claim["verdict"] for claim in claims if claim["kind"] in kinds)
+            for kinds in (KINDS, ("paper",))
+        )
         chapters = len({claim["slug"] for claim in claims})
         return self.html(
             '<p class="scoreboard-total">'
             f"<b>{len(claims)}</b> claims in <b>{chapters}</b> chapters: "
             + " ".join(chip(v, f"{total[v]} {v}") for v in VERDICTS)
-            + "</p>",
+            + f" Of the {paper.total()} statements of the papers themselves: "
+            + ", ".join(f"{paper[v]} {v}" for v in VERDICTS)
+            + ".</p>",
             *(self.entry(slug, claims) for slug in dict.fromkeys(c["slug"] for c in claims)),
         )
 
@@ -150,19 +171,23 @@ class Summary(Claims):
         own = [claim for claim in claims if claim["slug"] == slug]
         tiles = "".join(
             f'<a class="tile {css(c["verdict"])}" href="{escape(c["href"])}" '
-            f'aria-label="{escape(c["verdict"] + ": " + c["says"])}" '
-            f'title="{escape(c["verdict"] + ": " + c["says"])}">{MARK[c["verdict"]]}</a>'
+            f'aria-label="{label(c)}" title="{label(c)}">{MARK[c["verdict"]]}</a>'
             for c in own
         )
         link = f'<a href="{self.uri(slug)}">{escape(title(notebook))}</a>'
         return (
-            '<section class="chapter-card">'
-            f'<div class="chapter-picture">{first_figure(notebook)}</div>'
-            f'<div><p class="chapter-title">{link}</p>'
-            f"<p>{escape(notebook['metadata']['og:description'])}</p>"
+            '<div class="chapter-card">'
+            f'<h3 class="chapter-title">{link}</h3>'
             f'<p class="chapter-source">{escape(own[0]["reference"])}</p>'
-            f'<p class="tiles">{tiles}</p></div></section>'
+            f"<p>{escape(notebook['metadata']['og:description'])}</p>"
+            f'<div class="chapter-picture">{first_figure(notebook)}</div>'
+            f'<p class="tiles">{tiles}</p></div>'
         )
+
+
+def label(claim: dict) -> str:
+    """What a tile says when it is pointed at or read aloud."""
+    return escape(f"{claim['kind']}, {claim['verdict']}: {claim['says']}")
 
 
 def title(notebook: dict) -> str:

@@ -10,7 +10,9 @@ import pytest
 from matplotlib import pyplot as plt
 
 from replications.core import notebook
+from replications.core.experiment import Experiment
 from replications.core.figures import COLOR, MARKER, Drawing, render
+from tests.core import toy
 
 
 def draw(result):
@@ -23,7 +25,7 @@ def draw(result):
 @pytest.fixture
 def shown(monkeypatch):
     seen = []
-    monkeypatch.setattr(notebook, "_display", lambda data, metadata=None: seen.append(data))
+    monkeypatch.setattr(notebook, "_display", seen.append)
     return seen
 
 
@@ -58,13 +60,18 @@ def test_say_and_source(shown):
     assert shown[1]["text/markdown"].startswith("```python\ndef draw(result):")
 
 
-def test_glue_needs_no_myst_nb(monkeypatch):
-    seen = []
-    monkeypatch.setattr(notebook, "_display", lambda *args: seen.append(args))
-    notebook.glue("ratio", 0.44)
-    data, metadata = seen[0]
-    assert data == {"application/papermill.record/text/plain": "0.44"}
-    assert metadata["scrapbook"]["name"] == "ratio"
+def test_provenance_has_a_row_for_each_preset_used(shown, tmp_path, monkeypatch):
+    monkeypatch.setenv("REPLICATIONS_CACHE", str(tmp_path))
+    used = Experiment("toy", "used", toy.run, (toy.Config(3), toy.Config(4)))
+    unused = Experiment("toy", "unused", toy.run, toy.Config(5))
+    with pytest.raises(ValueError, match="no experiment has a stored result"):
+        notebook.provenance_table([used, unused])
+    used.result()
+    notebook.provenance_table([used, unused])
+    text = shown[-1]["text/markdown"]
+    assert re.search(r"\| used \| quick \| \d+\.\d \| `[0-9a-f]{12}` \|", text)
+    assert "unused" not in text
+    assert "one thread; numpy" in text
 
 
 def test_setup_is_strict_when_asked(tmp_path):

@@ -53,6 +53,8 @@ class Band:
             return f"≤ {self.high:.4g}"
         if self.high == math.inf:
             return f"≥ {self.low:.4g}"
+        if self.low == self.high:
+            return f"{self.low:.4g}"
         return f"{self.low:.4g} to {self.high:.4g}"
 
 

@@ -16,6 +16,7 @@ from replications.core import store
 from replications.core.sweep import sweep
 
 Tier = Literal["quick", "full"]
+TIERS: tuple[Tier, ...] = ("quick", "full")
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity: one declaration, one experiment
@@ -37,7 +38,7 @@ class Experiment:
 
     def configs(self, tier: Tier) -> tuple[Any, ...]:
         """The tier's configs, as a tuple also where there is only one."""
-        if tier not in ("quick", "full"):
+        if tier not in TIERS:
             raise ValueError(f'tier must be "quick" or "full", got "{tier}"')
         preset = self.quick if tier == "quick" else self.full
         if preset is None:
@@ -80,9 +81,14 @@ class Experiment:
         self._memory.pop("full", None)
         return paths
 
-    def records(self) -> list[Path]:
-        """Paths of the records (without suffix), whether they exist or not."""
-        return [self._record(i) for i in range(len(self.configs("full")))] if self.full else []
+    def stored(self, tier: Tier) -> list[Path]:
+        """Where a preset's parts are kept (without suffix), whether they are there or not."""
+        if getattr(self, tier) is None:
+            return []
+        configs = self.configs(tier)
+        if tier == "full":
+            return [self._record(i) for i in range(len(configs))]
+        return [store.cache_path(store.digest(self.name, self.run, c)) for c in configs]
 
     def check_records(self) -> None:
         """Raise :class:`store.StoreError` unless every record is whole and of today's code."""

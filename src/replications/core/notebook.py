@@ -1,4 +1,4 @@
-"""What a chapter's cells call: set-up, figures in both themes, sources, glued numbers, the table.
+"""What a chapter's cells call: set-up, figures in both themes, sources, the tables.
 
 Outputs are plain HTML and Markdown that Colab, GitHub and Jupyter show as well as the site does.
 """
@@ -14,9 +14,10 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from replications.core import store
 from replications.core.claims import Claim, Measured, measure
 from replications.core.compact import svg_uri
-from replications.core.experiment import Experiment, Tier
+from replications.core.experiment import TIERS, Experiment, Tier
 from replications.core.figures import Draw, render
 
 STRICT_VARIABLE = "REPLICATIONS_STRICT"
@@ -88,13 +89,26 @@ def say(text: str) -> None:
     _display({"text/markdown": text, "text/plain": text})
 
 
-def glue(name: str, value: Any) -> None:
-    """Store a value under a name for `{glue:text}` in the prose; does not need myst_nb."""
-    prefix = "application/papermill.record/"
-    record = {f"{prefix}text/plain": repr(value)}
-    if hasattr(value, "_repr_html_"):
-        record[f"{prefix}text/html"] = value._repr_html_()
-    _display(record, {"scrapbook": {"name": name, "mime_prefix": prefix}})
+def provenance_table(experiments: Iterable[Experiment]) -> None:
+    """Display where a page's numbers come from: a row for each preset that it has used.
+
+    Args:
+        experiments: the paper's; a preset without a stored result was not needed and has no row.
+    """
+    rows = ["| experiment | preset | CPU seconds | key of its first part |", "|---|---|---|---|"]
+    made: dict[str, Any] = {}
+    for experiment in experiments:
+        for tier in TIERS:
+            paths = experiment.stored(tier)
+            if not paths or not all(path.with_suffix(".json").exists() for path in paths):
+                continue
+            parts = [store.provenance(path) for path in paths]
+            made, seconds = parts[0], sum(part["seconds"] for part in parts)
+            rows.append(f"| {experiment.name} | {tier} | {seconds:.1f} | `{made['digest'][:12]}` |")
+    if not made:
+        raise ValueError("no experiment has a stored result yet")
+    versions = ", ".join(f"{name} {made['versions'][name]}" for name in ("numpy", "torch"))
+    say("\n".join(rows) + f"\n\nThe last on {made['machine']}, one thread; {versions}.")
 
 
 def claims_table(claims: Iterable[Claim]) -> None:
@@ -114,8 +128,10 @@ def claims_table(claims: Iterable[Claim]) -> None:
 
 
 def table_html(rows: Iterable[Measured]) -> str:
-    """The claims as an HTML table: verdict, claim, expected, measured, how."""
-    head = "".join(f"<th>{h}</th>" for h in ("Verdict", "Claim", "Expected", "Measured"))
+    """The claims as an HTML table: verdict, claim, expected, measured."""
+    head = "".join(
+        f'<th scope="col">{h}</th>' for h in ("Verdict", "Claim", "Expected", "Measured")
+    )
     body = "".join(_row_html(row) for row in rows)
     return (
         f'<table class="claims-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
@@ -144,7 +160,7 @@ def table_text(rows: Iterable[Measured]) -> str:
     )
 
 
-def _display(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+def _display(data: dict[str, Any]) -> None:
     from IPython.display import display
 
-    display(data, raw=True, metadata=metadata or {})
+    display(data, raw=True)

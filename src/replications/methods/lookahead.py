@@ -40,9 +40,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 INNER_STATES = ("maintain", "reset", "pullback")
-_CACHE_BLOCK = (
-    1 << 16
-)  # numbers; both copies of a block (512 kB in float32) stay in the second-level cache
+# numbers; both copies of a block (512 kB in float32) stay in the second-level cache
+_CACHE_BLOCK = 1 << 16
 
 
 class Lookahead(Optimizer):
@@ -95,9 +94,8 @@ class Lookahead(Optimizer):
         self.steps = 0  # inner steps taken: loop t and position i are divmod(steps, k)
         self._slow: dict[Tensor, Tensor] = {}  # parameter -> phi
         self._slow_moments: dict[Tensor, dict[str, Tensor]] = {}  # the same for moments, by name
-        self.__setstate__(
-            {}
-        )  # torch's hooks and no more: Optimizer.__init__ would make groups of its own
+        # torch's hooks and no more: Optimizer.__init__ would make groups of its own
+        self.__setstate__({})
         self._copy_new_parameters()
 
     _inside = False  # are the slow weights swapped in?
@@ -120,7 +118,7 @@ class Lookahead(Optimizer):
             closure: re-evaluates the model and returns the loss; handed to the inner optimizer.
 
         Returns:
-            What the inner optimizer returns: the loss if there is a closure.
+            The inner optimizer's return value, which is the loss if there is a closure.
 
         Raises:
             RuntimeError: inside ``slow_weights()``.

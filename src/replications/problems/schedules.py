@@ -1,13 +1,20 @@
 r"""What one would try before Lookahead, on the same noisy quadratic: decay, and averaging.
 
-Second moments of SGD with a learning rate that changes, and of the exponential moving average (EMA)
-of its iterates. There is no short closed form, but each step is linear with independent noise, so
-the recursion of the moments is exact: with :math:`r = 1 - \gamma_t a`,
+Second moments of SGD with a learning rate that changes, alone or inside Lookahead, and of the
+exponential moving average (EMA) of its iterates. There is no short closed form, but each step is
+linear with independent noise, so the recursion of the moments is exact: with
+:math:`r = 1 - \gamma_t a`,
 
 .. math::
 
     E\theta'^2 = r^2 E\theta^2 + \gamma_t^2 a^2 \sigma^2, \qquad
-    \bar\theta' = b \bar\theta + (1 - b) \theta'.
+    \bar\theta' = b \bar\theta + (1 - b) \theta',
+
+and over a loop, which keeps q, the product of its r, and gathers the variance G,
+
+.. math::
+
+    E\phi'^2 = (1 - \alpha (1 - q))^2 E\phi^2 + \alpha^2 G.
 
 References:
     The controls of the chapter lookahead; the model is that of zhang2019lookahead, section 3.2.
@@ -27,21 +34,32 @@ if TYPE_CHECKING:
 
 
 def scheduled_loss(
-    problem: NoisyQuadratic, lr: Float[Tensor, "steps ..."], start_moment: float | Tensor
+    problem: NoisyQuadratic,
+    lr: Float[Tensor, "steps ..."],
+    start_moment: float | Tensor,
+    alpha: float | Tensor = 1.0,
+    k: int = 1,
 ) -> Float[Tensor, "*s"]:
-    """Expected excess loss of SGD after a schedule of learning rates.
+    """Expected excess loss after a schedule of learning rates: of SGD, or of Lookahead around it.
 
     Args:
         problem: the noisy quadratic.
         lr: one learning rate for each step and setting, non-negative.
         start_moment: second moment of each coordinate at the start, a number or [d].
+        alpha: slow step size in (0, 1]; broadcasts with the settings. With the defaults it is SGD.
+        k: inner steps in a loop; divides the steps.
     """
-    moment = torch.as_tensor(start_moment, dtype=torch.float64).expand(
-        *lr.shape[1:], problem.curvature.numel()
-    )
-    for rate in lr.double():
-        x = rate[..., None] * problem.curvature
-        moment = (1 - x).square() * moment + x.square() * problem.noise_variance
+    if k < 1 or len(lr) % k:
+        raise ValueError(f"k must divide the {len(lr)} steps, got {k}")
+    alpha = torch.as_tensor(alpha, dtype=torch.float64)[..., None]
+    moment = torch.as_tensor(start_moment, dtype=torch.float64)
+    for loop in lr.double().split(k):
+        kept, gathered = torch.ones(()).double(), torch.zeros(()).double()
+        for rate in loop:
+            x = rate[..., None] * problem.curvature
+            kept = (1 - x) * kept
+            gathered = (1 - x).square() * gathered + x.square() * problem.noise_variance
+        moment = (1 - alpha * (1 - kept)).square() * moment + alpha.square() * gathered
     return 0.5 * (problem.curvature * moment).sum(-1)
 
 

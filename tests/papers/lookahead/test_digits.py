@@ -102,6 +102,28 @@ def test_doublings(sgd, lookahead, expected):
     assert measures.doublings(result).item() == expected
 
 
+def test_doublings_of_some_momenta():
+    """The mean over the momenta from 0.9 on leaves the others out."""
+    works, fails = 95.0, 10.0
+    sgd = np.array([[works, works], [fails, fails]])[..., None].repeat(2, axis=2)
+    lookahead = np.array([[works, works], [fails, works]])[..., None].repeat(2, axis=2)
+    empty = np.zeros((2, 2, 2))
+    result = digits.Result(
+        lr=np.array([0.1, 0.2]),
+        momentum=np.array([0.5, 0.9]),
+        sgd_loss=empty,
+        half_loss=empty,
+        lookahead_loss=empty,
+        half=empty,
+        sgd=sgd,
+        lookahead=lookahead,
+    )
+    claims = {claim.id: claim.measure for claim in measures.CLAIMS}
+    assert claims["lookahead-digits-tolerance-half"](result).value == 0.5
+    assert claims["lookahead-digits-tolerance-figure-8"](result).value == 1.0
+    assert claims["lookahead-digits-best"](result).value == 0.0
+
+
 def test_share_of_good_settings():
     accuracy = np.array([[96.0, 97.0], [97.9, 98.0]])[..., None]
     assert measures.good_share(accuracy).tolist() == [75.0]

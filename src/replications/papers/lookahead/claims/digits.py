@@ -79,14 +79,24 @@ def doublings(result: digits.Result, good: float = 90.0) -> np.ndarray:
     return largest(result.lookahead) - largest(result.sgd)
 
 
-def _doublings(result: digits.Result) -> Estimate:
-    how = f"doublings of the largest rate that works, mean of {len(result.momentum)} momenta"
-    return mean(doublings(result).mean(0), how)
+def _doublings(result: digits.Result, least: float = 0.0) -> Estimate:
+    """Mean over the momenta from `least` on."""
+    found = doublings(result)[result.momentum >= least]
+    how = f"doublings of the largest rate that works, mean of {len(found)} momenta"
+    return mean(found.mean(0), how)
 
 
 def _half_gentle(result: digits.Result) -> Estimate:
-    gain = (result.lookahead - result.half)[result.lr <= 0.3]
-    return mean(gain.mean((0, 1)), "percentage points, lr up to 0.3, paired by seed")
+    gain = (result.lookahead - result.half)[result.lr <= 0.2]
+    return mean(gain.mean((0, 1)), "percentage points, lr up to 0.2, paired by seed")
+
+
+def _best(result: digits.Result) -> Estimate:
+    ours, sgd = (
+        accuracy.reshape(-1, accuracy.shape[-1]) for accuracy in (result.lookahead, result.sgd)
+    )
+    how = "percentage points between the best settings of the two maps, paired by seed"
+    return paired(ours[ours.mean(1).argmax()], sgd[sgd.mean(1).argmax()], how)
 
 
 def good_share(accuracy: np.ndarray) -> np.ndarray:
@@ -143,8 +153,8 @@ CLAIMS = (
         id="lookahead-digits-same-lr",
         place="figure 8, as accuracy on our wider map",
         kind=Kind.PAPER,
-        says="Over learning rates and momenta Lookahead beats SGD at the same setting on average.",
-        expect=Band(2.0, math.inf, "a gain far above what seeds do, 0.2 points"),
+        says="On average over our map Lookahead beats SGD at the same learning rate and momentum.",
+        expect=Band(2.0, math.inf, "2 points: well above what 20 seeds leave uncertain"),
         experiment=DIGITS,
         measure=_same,
         verdict=Verdict.REPRODUCED,
@@ -165,11 +175,30 @@ CLAIMS = (
         id="lookahead-digits-tolerance-half",
         place="figure 8, against SGD at alpha times the learning rate",
         kind=Kind.CONTROL,
-        says="By more than the factor 1 / alpha = 2 that SGD at half the learning rate has anyway.",
-        expect=Band(1.0, math.inf, "one doubling is what halving explains; asked after a look"),
+        says="Over all five momenta Lookahead works at more than twice the learning rate of SGD.",
+        expect=Band(
+            1.0,
+            math.inf,
+            "one doubling is what halving explains; asked after a look. Up to momentum 0.5 the map "
+            "ends where one could be seen",
+        ),
         experiment=DIGITS,
         measure=_doublings,
         verdict=Verdict.NOT_REPRODUCED,
+        cell="fig-digits-maps",
+    ),
+    _claim(
+        id="lookahead-digits-tolerance-figure-8",
+        place="figure 8, against SGD at alpha times the learning rate",
+        kind=Kind.CONTROL,
+        says="At figure 8's momenta, 0.9 to 0.98, Lookahead works at more than twice the learning "
+        "rate of SGD.",
+        expect=Band(
+            1.0, math.inf, "one doubling is what halving explains; added after a referee's look"
+        ),
+        experiment=DIGITS,
+        measure=partial(_doublings, least=0.9),
+        verdict=Verdict.REPRODUCED,
         cell="fig-digits-maps",
     ),
     _claim(
@@ -177,7 +206,7 @@ CLAIMS = (
         place="figure 8, against SGD at alpha times the learning rate",
         kind=Kind.CONTROL,
         says="Over our whole map Lookahead is at least as good as SGD at half the learning rate.",
-        expect=Band(0.0, math.inf, "any gain confirms it; without the map's top row there is one"),
+        expect=BETTER,
         experiment=DIGITS,
         measure=_half,
         verdict=Verdict.NOT_REPRODUCED,
@@ -198,7 +227,7 @@ CLAIMS = (
         id="lookahead-digits-half-lr-gentle",
         place="figure 8, against SGD at alpha times the learning rate",
         kind=Kind.CONTROL,
-        says="Up to lr 0.3 Lookahead is SGD at half the learning rate, to half a point.",
+        says="Up to lr 0.2 Lookahead is on average SGD at half the learning rate, to half a point.",
         expect=Band(-0.5, 0.5, "half a point is a small part of the gain at the same rate"),
         experiment=DIGITS,
         measure=_half_gentle,
@@ -206,8 +235,21 @@ CLAIMS = (
         cell="fig-digits-maps",
     ),
     _claim(
+        id="lookahead-digits-best",
+        place="figure 8, each method at its best setting of our map",
+        kind=Kind.CONTROL,
+        says="At its best setting Lookahead is level with SGD at its own, to half a point.",
+        expect=Band(
+            -0.5, 0.5, "as above; best settings chosen on the same runs; added after a look"
+        ),
+        experiment=DIGITS,
+        measure=_best,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-digits-maps",
+    ),
+    _claim(
         id="lookahead-blog-robust",
-        place="blog, figure and its caption",
+        place="figure and its caption",
         kind=Kind.BLOG,
         says="SGD is sensitive to learning rate and momentum, Lookahead is robust: more settings "
         "do well.",
@@ -219,7 +261,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-digits-stress",
-        place="figure 8, with batches of 8 and wrong labels",
+        place="figure 8, with batches of 8 and a fifth of the labels drawn at random",
         kind=Kind.CONTROL,
         says="Where noise rules, Lookahead beats SGD at half the learning rate.",
         expect=BETTER,
@@ -233,7 +275,7 @@ CLAIMS = (
         place="figure 9 and table 5",
         kind=Kind.PAPER,
         says="k = 5, 10 and alpha = 0.5, 0.8 end at nearly the same accuracy.",
-        expect=Band(0.0, 1.5, "table 5 spans 0.33 points with errors of 0.2; ours is noisier"),
+        expect=Band(0.0, 0.5, "table 5 spans 0.33 points; tightened from 1.5 after a look"),
         experiment=SLOW_SETTINGS,
         measure=_slow_spread,
         verdict=Verdict.REPRODUCED,
@@ -243,7 +285,7 @@ CLAIMS = (
         id="lookahead-digits-beats-sgd",
         place="table 5",
         kind=Kind.PAPER,
-        says="All four (k, alpha) end above SGD, which has its good learning rate.",
+        says="All four (k, alpha) end above SGD at the same, good learning rate.",
         expect=BETTER,
         experiment=SLOW_SETTINGS,
         measure=_slow_worst,

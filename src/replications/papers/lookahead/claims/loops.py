@@ -27,6 +27,17 @@ def _adam(result: adam.Result) -> Estimate:
     return paired(result.lookahead.mean(0), result.adam.mean(0), how)
 
 
+def best_rates(result: adam.Result) -> tuple[int, int]:
+    """Rows of the learning rates with the highest mean accuracy, Lookahead's and Adam's."""
+    return int(result.lookahead.mean(1).argmax()), int(result.adam.mean(1).argmax())
+
+
+def _adam_best(result: adam.Result) -> Estimate:
+    ours, adams = best_rates(result)
+    how = f"points, Lookahead at lr {result.lr[ours]:g} - Adam at {result.lr[adams]:g}, by seed"
+    return paired(result.lookahead[ours], result.adam[adams], how)
+
+
 def _adaptive_curve(result: adaptive_alpha.Result) -> Estimate:
     adaptive, fixed, _ = result.train_loss[:, 0, -1]
     return ratio(adaptive, fixed, "final training loss, adaptive / fixed, lr 0.001")
@@ -53,9 +64,25 @@ def _synchronised(result: sawtooth_digits.Result) -> Estimate:
 CLAIMS = (
     _claim(
         id="lookahead-blog-adam",
-        place="blog, introduction",
+        place="introduction",
         kind=Kind.BLOG,
-        says="Lookahead around Adam performs better than Adam, learning rate for learning rate.",
+        says="Lookahead around Adam performs better than Adam.",
+        expect=Band(
+            0.0,
+            math.inf,
+            "any gain confirms it; each at its best rate, chosen on the same runs; judged rate for "
+            "rate before a referee's look",
+        ),
+        experiment=ADAM,
+        measure=_adam_best,
+        verdict=Verdict.INCONCLUSIVE,
+        cell="fig-lookahead-adam",
+    ),
+    _claim(
+        id="lookahead-adam-same-lr",
+        place="figure 8, with Adam inside",
+        kind=Kind.CONTROL,
+        says="On average over eight learning rates Lookahead around Adam beats Adam at the same.",
         expect=BETTER,
         experiment=ADAM,
         measure=_adam,
@@ -64,7 +91,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-adaptive-curve",
-        place="blog, why alpha is fixed, at Adam's default learning rate",
+        place="why alpha is fixed, at Adam's default learning rate",
         kind=Kind.BLOG,
         says="The adaptive alpha converges much as a fixed one does.",
         expect=Band(0.8, 1.25, "a quarter more or less would still look similar in a figure"),
@@ -75,7 +102,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-adaptive-default",
-        place="blog, why alpha is fixed, at Adam's default learning rate",
+        place="why alpha is fixed, at Adam's default learning rate",
         kind=Kind.BLOG,
         says="A fixed alpha generalises better than the adaptive one.",
         expect=BETTER,
@@ -86,7 +113,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-blog-adaptive-large",
-        place="blog, why alpha is fixed, at ten times that rate",
+        place="why alpha is fixed, at ten times that rate",
         kind=Kind.BLOG,
         says="A fixed alpha generalises better than the adaptive one.",
         expect=BETTER,

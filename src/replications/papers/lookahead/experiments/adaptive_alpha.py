@@ -12,7 +12,8 @@ batch's gradient at :math:`\theta_k`, the estimate is Proposition 1 with
       = 1 + \frac{\hat g^\top (\theta_0 - \theta_k)}
                  {(\theta_0 - \theta_k)^\top \hat A\, (\theta_0 - \theta_k)},
 
-clipped to [low, 1]: it is below 1 only where the gradient already points back.
+clipped to [low, 1]: it is below 1 only where the loss, at :math:`\theta_k`, rises along the way
+from :math:`\theta_0` to there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The best that each method can do in 1000 steps: Lookahead against decay and averaging."""
+"""The best of each method in 1000 steps: Lookahead against decay and averaging, and in a decay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replications.papers.lookahead.experiments.convergence import decaying_spect
 from replications.problems.schedules import averaged_loss, scheduled_loss
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,13 @@ class Config:
     lowest: float = 0.01
     """Smallest learning rate."""
     highest: float = 1.9
-    """Largest; SGD stands 2."""
+    """Largest; SGD at a constant rate stands 2."""
     k: tuple[int, ...] = (5, 10, 20)
     """Inner steps of Lookahead, the first the paper's."""
     alphas: int = 50
     """Slow steps 0.02, ..., 1."""
+    decayed_k: tuple[int, ...] = (5, 20)
+    """Inner steps of Lookahead inside the linear decay: the extremes of k."""
     decays: tuple[float, ...] = (0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
     """Weights of the average."""
 
@@ -50,6 +52,10 @@ class Result:
     """inf where no setting is stable."""
     knob: Float[np.ndarray, "m r"]
     """The best knob there: alpha, weight of the average; nan where there is none."""
+    alpha: Float[np.ndarray, " a"]
+    k: Int[np.ndarray, " k"]
+    constant: Float[np.ndarray, "k a r"]
+    """Lookahead with a constant learning rate, before the best alpha is taken."""
 
 
 QUICK = Config()
@@ -76,16 +82,25 @@ def run(config: Config) -> Result:
     averaged = averaged_loss(problem, lr, decays[:, None], config.steps, 1.0)
     rows["SGD, averaged"] = _best(averaged, decays)
     alphas = torch.arange(1, config.alphas + 1, dtype=torch.float64) / config.alphas
-    for k in config.k:
-        constant = problem.expected_loss(
-            lr, alphas[:, None], k, steps=config.steps, start_variance=1.0
-        )
-        rows[f"Lookahead, k = {k}"] = _best(constant, alphas)
+    constant = torch.stack(
+        [
+            problem.expected_loss(lr, alphas[:, None], k, steps=config.steps, start_variance=1.0)
+            for k in config.k
+        ]
+    )
+    for k, losses in zip(config.k, constant, strict=True):
+        rows[f"Lookahead, k = {k}"] = _best(losses, alphas)
+    for k in config.decayed_k:
+        decayed = scheduled_loss(problem, (1 - time) * lr, 1.0, alphas[:, None], k)
+        rows[f"Lookahead, k = {k}, linear decay"] = _best(decayed, alphas)
     return Result(
         lr=lr.numpy(),
         names=np.array(list(rows)),
         loss=np.stack([loss.numpy() for loss, _ in rows.values()]),
         knob=np.stack([knob.numpy() for _, knob in rows.values()]),
+        alpha=alphas.numpy(),
+        k=np.array(config.k),
+        constant=constant.numpy(),
     )
 
 

@@ -50,7 +50,7 @@ STRESS_QUICK = Config(
     label_noise=0.2,
     seeds=2,
 )
-"""Where noise rules: batches of 8, and a fifth of the labels wrong."""
+"""Where noise rules: batches of 8, and a fifth of the labels drawn at random."""
 STRESS_FULL = replace(STRESS_QUICK, seeds=20)
 
 

@@ -328,6 +328,25 @@ def test_negative_curvature_warns_and_stays_finite():
     torch.testing.assert_close(found.total, torch.tensor([0.0, 0.0, -1.0], dtype=torch.float64))
 
 
+@pytest.mark.parametrize("solver", [Neumann(20), Neumann(20, 1.0, probes=0)])
+def test_a_series_that_negative_curvature_has_spoilt_warns(solver):
+    spectrum = torch.tensor([1.0, -1.0, 0.5], dtype=torch.float64)
+    batch = torch.stack([spectrum, spectrum.abs()])
+    with pytest.warns(HypergradientWarning, match="negative curvature in 1 of 2 .* fewer terms"):
+        found = solver.solve(lambda x: batch * x, torch.ones(2, 3, dtype=torch.float64))
+    assert found.residual[0] > 1 > found.residual[1]
+    with pytest.warns(HypergradientWarning, match="negative curvature in 1 of 1"):
+        solver.solve(lambda x: spectrum * x, torch.ones(3, dtype=torch.float64))
+
+
+def test_a_series_that_negative_curvature_has_not_spoilt_is_silent():
+    """Slightly negative curvature, few terms: a damped direction, better than nothing."""
+    spectrum = torch.tensor([1.0, -0.01, 0.5], dtype=torch.float64)
+    found = Neumann(20).solve(lambda x: spectrum * x, torch.ones(3, dtype=torch.float64))
+    assert found.curvature.lowest < 0
+    assert found.residual < 1
+
+
 def test_unfinished_training_warns():
     problem = ridge(7)
     decays = log_decays(problem)
@@ -372,6 +391,7 @@ def test_singular_hessian_is_named():
         (lambda: Neumann(5, "auto", probes=0), "probes"),
         (lambda: ConjugateGradient(0), "iterations"),
         (lambda: ConjugateGradient(5, damping=-1.0), "damping"),
+        (lambda: Exact(damping=-2), "damping"),
     ],
 )
 def test_solvers_refuse(make, match):

@@ -167,9 +167,8 @@ def gradients(
 
 def check_stationary(norms: Tensor, limits: Tensor) -> None:
     """Warn where the norm of a training gradient exceeds its limit."""
-    far = (norms > limits) & (
-        limits > 0
-    )  # limit 0: no validation gradient, so no indirect part to spoil
+    # limit 0: no validation gradient, so no indirect part to spoil
+    far = (norms > limits) & (limits > 0)
     if bool(far.any()):
         warnings.warn(
             f"hypergradient: the training gradient is far from zero in {int(far.sum())} of "

@@ -3,8 +3,12 @@ r"""Inverse-Hessian-vector products: truncated Neumann series, conjugate gradien
 Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implicit differentiation"
 (`lorraine2020optimizing`), Algorithm 3. With the Hessian H and a vector v, wanted: x = H^-1 v.
 
-    Neumann: x_K = s * sum_{j=0..K} (I - s H)^j v;  converges iff all eigenvalues are in (0, 2/s)(1)
+    Neumann: x_K = s * sum_{j=0..K} (I - s H)^j v                                            (1)
     residual: v - H x_K = (I - s H)^(K+1) v                                                  (2)
+
+The series converges for every v if and only if all eigenvalues of H are in (0, 2/s). A direction
+of negative curvature -m grows as (1 + s m)^K at any step; stopped early, the sum is then a damped
+direction and no inverse.
 
 Implementation notes:
     - The factor s in (1) and the plus sign of the sum are easily lost; both are missing in public
@@ -114,9 +118,8 @@ def lanczos(product: Product, like: Float[Tensor, "*batch P"], iterations: int =
         w = w - a.unsqueeze(-1) * q
         b = w.norm(dim=-1)
         scale = torch.stack([*diagonal, a], -1).abs().amax(-1)
-        done = (
-            b <= small * scale
-        )  # the Krylov space is exhausted: repeat a value that changes nothing
+        # where the Krylov space is exhausted, repeat a value that changes nothing
+        done = b <= small * scale
         diagonal.append(a)
         off.append(torch.where(done, 0.0, b))
         if bool(done.all()):
@@ -162,7 +165,8 @@ class Neumann:
             raise ValueError('probes: must be 0 or more, and at least 1 for step="auto"')
 
     def solve(self, product: Product, v: Float[Tensor, "*batch P"]) -> Solution:
-        """Sum the series; warn where it cannot converge.
+        """Sum the series; warn where the step is too long, and where negative curvature has made
+        the sum worse than nothing: a residual above 1.
 
         Args:
             product: H times a vector.
@@ -191,9 +195,20 @@ class Neumann:
             seen, residual = Curvature(quotient, quotient), _relative(term, v)
         else:
             residual = _relative(term - step * product(term), v)  # equation (2)
-        limit = 2 / step.squeeze(-1)
-        beyond = seen.largest > limit
-        if bool(beyond.any()) or not bool(torch.isfinite(residual).all()):
+        rounding = 100 * torch.finfo(v.dtype).eps * seen.largest.abs()
+        falls = (seen.lowest < -rounding) & ~(residual <= 1)  # also where it is nan
+        beyond = (seen.largest > 2 / step.squeeze(-1)) | ~(falls | residual.isfinite())
+        falls = falls & ~beyond
+        if bool(falls.any()):
+            warnings.warn(
+                f"Neumann: negative curvature in {int(falls.sum())} of {falls.numel()} problems, "
+                "so the series diverges at any step, and its sum is worse than nothing "
+                f"(relative residual up to {float(residual[falls].max()):.3g}); take fewer terms, "
+                "train closer to a minimum, or add decay",
+                HypergradientWarning,
+                stacklevel=3,
+            )
+        if bool(beyond.any()):
             warnings.warn(
                 f"Neumann: step {float(step.max()):.3g} is beyond 2 / L = "
                 f"{float((2 / seen.largest).min()):.3g} in {int(beyond.sum())} of "
@@ -294,9 +309,16 @@ class Exact:
 
     Args:
         damping: added to the diagonal, >= 0.
+
+    Raises:
+        ValueError: damping < 0.
     """
 
     damping: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.damping < 0:
+            raise ValueError(f"damping: must be 0 or more, got {self.damping}")
 
     def solve(self, product: Product, v: Float[Tensor, "*batch P"]) -> Solution:
         """Solve H x = v by elimination.

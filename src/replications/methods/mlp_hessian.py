@@ -16,7 +16,7 @@ Implementation notes:
       layers.
     - Layers have no biases (append a constant column to the inputs for one in the first layer).
     - ReLU has phi'' = 0 almost everywhere; tanh uses all of (4).
-    - A leading axis holds independent networks (seeds); `mean` is over each network's own rows.
+    - A leading axis holds independent networks (seeds); the mean is over each network's own rows.
 
 The chapter `implicit` uses it for its long runs, through `decay_hypergradient`.
 """
@@ -88,7 +88,8 @@ class MLPHessian:
                 slope = (z > 0).to(z.dtype)
             if masks is not None:
                 a, slope = a * masks[layer], slope * masks[layer]
-                bend = bend * masks[layer] if self._tanh else slope
+                if self._tanh:
+                    bend = bend * masks[layer]
             self._a.append(a)
             self._slope.append(slope)
             if self._tanh:

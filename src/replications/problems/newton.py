@@ -32,9 +32,8 @@ def minimize(
     """
     w, damping = start.detach().clone(), 1.0
     gradient = torch.func.grad(loss)
-    curvature = torch.func.jacrev(
-        gradient
-    )  # torch.func.hessian would compile torch.jit scripts, which warn
+    # torch.func.hessian would compile torch.jit scripts, which warn
+    curvature = torch.func.jacrev(gradient)
     g, value = gradient(w), loss(w)
     for _ in range(iterations):
         if g.norm() < tolerance:
@@ -42,9 +41,8 @@ def minimize(
         hessian = curvature(w)
         lowest = torch.linalg.eigvalsh(hessian)[0]
         while damping < 1e12:
-            shift = damping + max(
-                0.0, -2 * float(lowest)
-            )  # positive definite, so that the step descends
+            # positive definite, so that the step descends
+            shift = damping + max(0.0, -2 * float(lowest))
             step = torch.linalg.solve(hessian + shift * torch.eye(len(w), dtype=w.dtype), -g)
             new, new_g = loss(w + step), gradient(w + step)
             # near the minimum the loss no longer resolves progress, the gradient does

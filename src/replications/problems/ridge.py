@@ -1,6 +1,7 @@
 r"""Ridge regression whose decays are hyperparameters: everything in closed form.
 
-    L_T(w, l) = |X w - y|^2 / (2 n) + sum_j exp(l_{g(j)}) w_j^2 / 2  H = X^T X / n + diag(exp l)(1)
+    L_T(w, l) = |X w - y|^2 / (2 n) + sum_j exp(l_{g(j)}) w_j^2 / 2
+    H = X^T X / n + diag(exp l)                                                              (1)
     w*(l) = H^-1 X^T y / n                                                                   (2)
     dL_V(w*)/dl_g = - sum_{j in g} (H^-1 grad L_V(w*))_j exp(l_g) w*_j                       (3)
 

@@ -8,6 +8,7 @@ import pytest
 from replications.papers.implicit import study
 from replications.papers.implicit.experiments import (
     IRIS,
+    accuracy,
     audit,
     distill,
     iris,
@@ -32,6 +33,8 @@ def test_arms_have_splits_weights_and_dropout_in_common(small):
         assert (small[name].mean_decay[:, 1] != frozen.mean_decay[:, 1]).all()
     np.testing.assert_array_equal(frozen.mean_decay[:, 0], frozen.mean_decay[:, 1])
     assert (small["no decay"].mean_decay == 0).all()
+    assert (frozen.largest_decay <= 1e-4).all()
+    assert (small["log, K=20"].largest_decay[:, 1] > frozen.largest_decay[:, 1]).all()
     np.testing.assert_allclose(small["uniform 1e-2"].mean_decay, 0.005, rtol=1e-5)
     assert all(
         r.accuracy.shape == (3, 2) and np.isfinite(r.stationarity).all() for r in small.values()
@@ -47,7 +50,7 @@ def test_quick_and_full_name_their_arms():
 def test_early_stopping_and_the_tuned_decay_read_the_validation_loss():
     def result(val, test):
         rows = np.array(val, float), np.array(test, float)
-        return iris.Result(rows[0], rows[0], rows[1], rows[1] / 10, rows[0], rows[0])
+        return iris.Result(rows[0], rows[0], rows[1], rows[1] / 10, *[rows[0]] * 3)
 
     stopped, accuracy = study.early_stopped(result([[3, 1, 2], [5, 6, 4]], [[7, 8, 9], [1, 2, 3]]))
     np.testing.assert_array_equal(stopped, [8, 3])
@@ -57,6 +60,13 @@ def test_early_stopping_and_the_tuned_decay_read_the_validation_loss():
         for k, name in enumerate(study.SCALARS)
     }
     np.testing.assert_array_equal(study.tuned_scalar(by)[0], [10, 24])
+
+
+def test_accuracy_holds_the_formula_against_retraining():
+    result = accuracy.run(accuracy.Config(terms=(0, 1, 5), ridges=3))
+    assert result.through_solve.shape == (3,)
+    assert (result.through_solve < 1e-12).all()
+    assert (result.unrolled_gap < 1e-12).all()
 
 
 def test_audit_of_one_short_run():
@@ -94,6 +104,7 @@ def test_distilled_pixels_learn():
     assert result.images.min() >= 0 and result.images.max() <= 1
     assert (result.curve[:, :, -1] < result.curve[:, :, 0]).all()
     assert (result.baselines[2] > 0.9).all()
+    assert (result.baselines[3] > result.baselines[2]).all()
 
 
 def test_our_rows_of_the_library_table():

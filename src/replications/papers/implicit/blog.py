@@ -31,7 +31,7 @@ class Repairs:
     """What is mended; the default is the code as published."""
 
     plus: bool = False
-    """Add the terms of the series (Algorithm 3 has +=; the code, and the arXiv text, have -=)."""
+    """Add the terms of the series; the code subtracts them."""
     hessian: bool = False
     """Use the Hessian of the whole training loss, not of the penalty alone."""
     factor: bool = False

@@ -54,6 +54,8 @@ class Config:
     log_decay: float = -3.0
     """Of every weight, for logistic regression and the network: weak, yet H is invertible."""
     seed: int = 0
+    ridges: int = 10
+    """Draws on which the formula is held against the derivative of the retrained solution."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,12 @@ class Result:
     condition: Float[np.ndarray, " problems"]
     """Largest over smallest eigenvalue of the Hessian."""
     unrolled_gap: Float[np.ndarray, " problems"]
-    """Largest relative difference of Neumann(K) and K + 1 unrolled steps at the optimum."""
+    """Largest |a - b| / |exact| of Neumann(K) and K + 1 unrolled steps from the optimum."""
     truth: Float[np.ndarray, " problems"]
     """Relative error of the reference along one random direction, by retraining."""
+    through_solve: Float[np.ndarray, " ridges"]
+    """On ridge problems: relative error against automatic differentiation of the retrained
+    validation loss, through the solution of the normal equations."""
 
 
 def run(config: Config) -> Result:
@@ -79,9 +84,11 @@ def run(config: Config) -> Result:
         w = _trained(train, start, h)
         found = hypergradient(train, val, w, h, Exact())
         exact, largest = found.total, float(found.curvature.largest)
+        gaps = []
         condition[i] = largest / float(found.curvature.lowest)
         truth[i] = _reference_error(train, val, w, h, exact, config.seed)
         for k, terms in enumerate(config.terms):
+            answers = {}
             for j, method in enumerate(METHODS):
                 if method.startswith("unrolled"):
                     begin = w if method.endswith("warm") else torch.zeros_like(w) + 1e-3 * start
@@ -94,11 +101,22 @@ def run(config: Config) -> Result:
                     with warnings.catch_warnings():  # one of the steps is there to diverge
                         warnings.simplefilter("ignore", HypergradientWarning)
                         got = hypergradient(train, val, w, h, solver).total
+                answers[method] = got
                 error[i, j, k] = (got - exact).norm() / exact.norm()
                 cosine[i, j, k] = torch.cosine_similarity(got, exact, dim=0)
-        warm, same = METHODS.index("unrolled, warm"), METHODS.index("Neumann 1/L")
-        gap[i] = np.abs(error[i, warm] - error[i, same]).max()
-    return Result(error, cosine, condition, gap, truth)
+            gaps.append(answers["unrolled, warm"] - answers["Neumann 1/L"])
+        gap[i] = torch.stack(gaps).norm(dim=1).max() / exact.norm()
+    through = np.array([_through_solve(seed) for seed in range(config.ridges)])
+    return Result(error, cosine, condition, gap, truth, through)
+
+
+def _through_solve(seed: int) -> float:
+    """The implicit formula against the derivative of what retraining gives, on one problem."""
+    problem, decays = ridge(seed), torch.linspace(-2, 1, 12, dtype=torch.float64)
+    loss = problem.train_loss, problem.val_loss
+    found = hypergradient(*loss, problem.best_response(decays), decays, Exact()).total
+    truth = torch.func.grad(lambda l: problem.val_loss(problem.best_response(l), l))(decays)
+    return float((found - truth).norm() / truth.norm())
 
 
 def _problems(config: Config) -> list[tuple[Loss, Loss, Tensor, Tensor]]:

@@ -18,6 +18,7 @@ from replications.core.seeds import generator
 from replications.methods.mlp_hessian import MLPHessian
 from replications.papers.implicit.blog import ALL, Repairs, blog_hypergradient
 from replications.papers.implicit.iris import Splits, Trainer
+from replications.problems import mlp
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -107,7 +108,9 @@ def run(config: Config) -> Result:
         v0 = v + 2 * theta**2 * w
         found["orders"].append(_cosine(p, v0))
         found["length"].append((p.norm(dim=1) / v0.norm(dim=1)).numpy())
-        gap, share = _published_hessian(w, theta, v0, here)
+        bent = _published_product(trainer.weights, theta, x, y, v0)
+        gap = (bent - 2 * theta**2 * v0).abs().amax(1).numpy()
+        share = (bent.norm(dim=1) / here.product(v0).norm(dim=1)).numpy()
         found["hessian_gap"].append(gap)
         found["hessian_share"].append(share)
         direct = 2 * theta * w**2
@@ -137,16 +140,21 @@ def _cosine(a: Tensor, b: Tensor) -> np.ndarray:
     return torch.cosine_similarity(a.double(), b.double(), dim=1).numpy()
 
 
-def _published_hessian(
-    w: Tensor, theta: Tensor, v: Tensor, here: MLPHessian
-) -> tuple[np.ndarray, np.ndarray]:
-    """As the code does it: differentiate twice with respect to the copy in the penalty."""
-    copy = w.clone().requires_grad_()
-    loss = here.loss().sum().detach() + (theta**2 * copy**2).sum()  # the fit never reads the copy
-    f = torch.autograd.grad(loss, copy, create_graph=True)[0]
-    bent = torch.autograd.grad(f, copy, v)[0]
-    gap = (bent - 2 * theta**2 * v).abs().amax(1)
-    return gap.numpy(), (bent.norm(dim=1) / here.product(v).norm(dim=1)).numpy()
+def _published_product(
+    weights: list[Tensor], theta: Tensor, x: Tensor, y: Tensor, v: Tensor
+) -> Tensor:
+    """Multiply v by "the Hessian" as the code has it.
+
+    The network reads the weights, the penalty reads their concatenation, and both derivatives are
+    taken with respect to the concatenation.
+    """
+    leaves = [w.clone().requires_grad_() for w in weights]
+    joined = torch.cat([w.flatten(1) for w in leaves], dim=1)
+    fit = mlp.losses(leaves, x, y, bias=False)
+    loss = (fit + (theta**2 * joined**2).sum(1)).sum()
+    (f,) = torch.autograd.grad(loss, joined, create_graph=True)
+    (bent,) = torch.autograd.grad(f, joined, v)
+    return bent
 
 
 def _power(here: MLPHessian, v: Tensor) -> np.ndarray:

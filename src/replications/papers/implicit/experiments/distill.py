@@ -34,7 +34,7 @@ SOLVERS: dict[str, Solver] = {
     "Neumann 20": Neumann(20),
     "CG 20": ConjugateGradient(20),
 }
-BASELINES = ("one real image a class", "class means", "all 900 images")
+BASELINES = ("one real image a class", "class means", "all 900 images", "all 900, weaker decay")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class Config:
     inner: int = 50
     """Accelerated steps of the inner problem between them; the repository takes 5 plain ones."""
     decay: float = 1e-2
-    """c of c w^2 / 2: makes the inner problem strongly convex."""
+    """c of c w^2 / 2: makes the inner problem strongly convex. Chosen for ten images."""
+    weak_decay: float = 1e-4
+    """For a second fit to all 900 images, which need less; added after a referee's look."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def run(config: Config) -> Result:
     rows = []
     for inputs, classes in ((first, labels), (means, labels), (xv, yv)):
         rows.append(accuracy(_fit(inputs, classes, zero, config.decay, 1000)))
+    rows.append(accuracy(_fit(xv, yv, zero, config.weak_decay, 1500)))
     return Result(np.stack(final), start, np.stack(rows), np.stack(images), np.stack(curves))
 
 

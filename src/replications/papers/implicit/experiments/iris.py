@@ -7,6 +7,7 @@ splits, initial weights and dropout, so that arms are compared split by split.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import torch
 
 from replications.core.seeds import generator
 from replications.methods.decay_hypergradient import decay_hypergradient
-from replications.methods.inverse_hessian import Neumann
+from replications.methods.inverse_hessian import HypergradientWarning, Neumann
 from replications.methods.mlp_hessian import MLPHessian
 from replications.papers.implicit.blog import blog_hypergradient
 from replications.papers.implicit.iris import Splits, Trainer
@@ -69,6 +70,8 @@ class Result:
     """On the 30 test flowers."""
     mean_decay: Float[np.ndarray, "splits outer"]
     """Average of lambda, where the penalty is sum lambda w^2."""
+    largest_decay: Float[np.ndarray, "splits outer"]
+    """Largest lambda of a split."""
     stationarity: Float[np.ndarray, "splits outer"]
     """Norm of the training gradient, penalty included, without dropout."""
 
@@ -100,15 +103,16 @@ def run(config: Config) -> Result:
             curves[name].append(mlp.losses(trainer.weights, inputs, targets, bias=False))
         curves["accuracy"].append(mlp.accuracy(trainer.weights, xt, yt, bias=False))
         curves["mean_decay"].append(decay.mean(1))
+        curves["largest_decay"].append(decay.amax(1))
         curves["stationarity"].append(gradient.norm(dim=1))
         at_val = MLPHessian(trainer.weights, xv, yv)
         if config.decays in ("theta", "log"):
-            found = decay_hypergradient(
-                here,
-                at_val,
-                Neumann(config.terms, config.step, probes=0),
-                tolerance=math.inf,  # with dropout the premise fails throughout: see `stationarity`
-            )
+            solver = Neumann(config.terms, config.step, probes=0)
+            # indefinite at first, and with large decays the step is too long: part of the question
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", HypergradientWarning)
+                # with dropout the premise fails throughout: see `stationarity`
+                found = decay_hypergradient(here, at_val, solver, tolerance=math.inf)
             if adam is None:  # the penalty's c is 2 theta^2
                 theta = theta - config.rate * 4 * theta * found.total
             else:  # and with log lambda, 2 exp(log lambda)

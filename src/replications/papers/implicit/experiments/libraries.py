@@ -1,8 +1,9 @@
 """Public hypergradient libraries on one ridge problem with a closed form: who is right?
 
-QUICK runs our package and our transcriptions of two formulas that two libraries share; FULL runs
-the libraries themselves, where they are installed (extra `bench`), and its record is what the
-chapter's table shows.
+QUICK runs our package and our transcriptions of two formulas, one of them shared by two libraries;
+FULL runs the libraries themselves, where they are installed, and its record is what the chapter's
+table shows. The extra `bench` brings betty-ml and the extra `test` torchopt; hypergrad 0.0.1 and
+hippotrainer 1.0.0 are in no extra and must be installed by hand.
 """
 
 from __future__ import annotations

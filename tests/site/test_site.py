@@ -13,6 +13,8 @@ import yaml
 from docutils.nodes import make_id
 from set_home import FIRST_CELL, first_code_cell, home
 
+import replications
+
 ROOT = Path(__file__).parents[2]
 CHAPTERS = ROOT / "chapters"
 NOTEBOOKS = sorted(CHAPTERS.glob("*.ipynb"))
@@ -133,6 +135,11 @@ def test_jupyter_book_is_pinned_below_2_everywhere():
     assert pin in PROJECT["optional-dependencies"]["book"]
     assert pin in (ROOT / "environment.yml").read_text(encoding="utf8")
     assert "\njupyter-book==1." in (ROOT / "constraints.txt").read_text(encoding="utf8")
+
+
+def test_the_version_is_one():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf8"))
+    assert PROJECT["version"] == replications.__version__ == citation["version"]
 
 
 def test_constraints_are_exact_and_cover_what_is_declared():

@@ -51,6 +51,9 @@ def exact(value: float, how: str, error: float = 0.0) -> Estimate:
         value: the number.
         how: how it was computed, in a few words.
         error: half-width of the interval; 0 for a number that is exact in floating point.
+
+    Raises:
+        ValueError: the number is nan.
     """
     value = float(value)
     return Estimate(value, value - error, value + error, 1, how)
@@ -76,7 +79,15 @@ def _student(array: np.ndarray) -> tuple[float, float]:
 
 
 def mean(samples: Sequence[float] | Float[np.ndarray, " n"], how: str) -> Estimate:
-    """The mean over independent samples, with Student's t interval."""
+    """The mean over independent samples, with Student's t interval.
+
+    Args:
+        samples: at least two, all finite.
+        how: what was averaged, in a few words; the number of samples is kept beside it.
+
+    Raises:
+        ValueError: fewer than two samples, more than one axis, or a value that is not finite.
+    """
     array = _samples(samples, "samples")
     centre, half = _student(array)
     return Estimate(centre, centre - half, centre + half, array.size, how)
@@ -87,7 +98,16 @@ def paired(
     b: Sequence[float] | Float[np.ndarray, " n"],
     how: str,
 ) -> Estimate:
-    """The mean of ``a - b`` over common seeds, with the paired t interval."""
+    """The mean of ``a - b`` over common seeds, with the paired t interval.
+
+    Args:
+        a: one value a seed.
+        b: the same seeds in the same order.
+        how: as for :func:`mean`.
+
+    Raises:
+        ValueError: different numbers of seeds, or what :func:`mean` refuses.
+    """
     first, second = _samples(a, "a"), _samples(b, "b")
     if first.shape != second.shape:
         raise ValueError(f"a and b must share their seeds, got {first.size} and {second.size}")
@@ -99,7 +119,17 @@ def ratio(
     b: Sequence[float] | Float[np.ndarray, " n"],
     how: str,
 ) -> Estimate:
-    """The geometric mean of ``a / b`` over common seeds: a paired t interval on the logarithms."""
+    """The geometric mean of ``a / b`` over common seeds: a paired t interval on the logarithms.
+
+    Args:
+        a: one positive value a seed.
+        b: the same seeds in the same order.
+        how: as for :func:`mean`.
+
+    Raises:
+        ValueError: a value that is not positive, different numbers of seeds, or what :func:`mean`
+            refuses.
+    """
     first, second = _samples(a, "a"), _samples(b, "b")
     if first.shape != second.shape:
         raise ValueError(f"a and b must share their seeds, got {first.size} and {second.size}")
@@ -111,7 +141,16 @@ def ratio(
 
 
 def proportion(successes: int, n: int, how: str) -> Estimate:
-    """A share of n independent trials, with the Clopper-Pearson interval."""
+    """A share of n independent trials, with the Clopper-Pearson interval.
+
+    Args:
+        successes: how many of the trials succeeded.
+        n: how many there were.
+        how: what counts as a success.
+
+    Raises:
+        ValueError: n below 1, or successes outside [0, n].
+    """
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"successes must lie in [0, n] with n >= 1, got {successes} of {n}")
     from scipy.special import betaincinv

@@ -48,7 +48,7 @@ COLOR = {
     "RAdam": OKABE_ITO["green"],
     "warm-up": OKABE_ITO["purple"],
     "Adam-2k": OKABE_ITO["sky"],
-    "Adam-eps": OKABE_ITO["yellow"],
+    "Adam-eps": "#9A8F00",  # Okabe and Ito's yellow, darkened: legible on white
     "Neumann": OKABE_ITO["vermillion"],
     "CG": OKABE_ITO["blue"],
     "unrolled": OKABE_ITO["green"],
@@ -145,6 +145,12 @@ def style(theme: Theme = "light") -> Iterator[None]:
 
 def render(draw: Draw, result: Any, theme: Theme, *kinds: Kind) -> tuple[Drawing, list[bytes]]:
     """Draw once in a theme and encode as each of the kinds.
+
+    Args:
+        draw: from a result to a Drawing.
+        result: what to draw.
+        theme: "light" or "dark".
+        kinds: "svg" or "png", any number.
 
     Returns:
         The drawing, its figure closed, and one file's bytes for each kind. Rasterised parts and

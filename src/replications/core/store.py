@@ -61,6 +61,9 @@ def save(path: Path, result: Any, key: str, config: Any, seconds: float) -> None
         key: from :func:`digest`.
         config: what the result was made with.
         seconds: CPU seconds that it took.
+
+    Raises:
+        TypeError: a field of the result is neither an array, a number nor a string.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {
@@ -88,6 +91,9 @@ def load(path: Path, run: Callable[[Any], Any], key: str | None) -> Any:
         path: without suffix.
         run: the experiment's function.
         key: the digest it must have; None takes any.
+
+    Returns:
+        The result.
 
     Raises:
         StoreError: if the pair is missing, damaged or has another digest. It says which.

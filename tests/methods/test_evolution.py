@@ -16,7 +16,9 @@ from replications.methods.evolution import (
     FullES,
     TruncatedES,
 )
+from replications.methods.rtrl import RTRL
 from replications.methods.unroll_problem import leaves
+from replications.methods.uoro import UORO
 from tests.methods.unrolls import Fragile, Nested, system
 
 KINDS = {"PES": PES, "NRES": NRES, "truncated ES": TruncatedES}
@@ -274,6 +276,11 @@ def test_explosions_are_reported_not_hidden(kind) -> None:
         (lambda: FullES(0.1, 0), "pairs must be an integer of at least 1"),
         (lambda: FullES(0.1, True), "pairs must be an integer"),
         (lambda: PES(1, 0.1, 1, on_explosion="clip"), "on_explosion must be"),  # type: ignore[arg-type]
+        (lambda: FullES(0.1, 1, on_explosion="oops"), "on_explosion must be"),  # type: ignore[arg-type]
+        (lambda: TruncatedBPTT(1, on_explosion="oops"), "on_explosion must be"),  # type: ignore[arg-type]
+        (lambda: BPTT(on_explosion="oops"), "on_explosion must be"),  # type: ignore[arg-type]
+        (lambda: RTRL(1, on_explosion="oops"), "on_explosion must be"),  # type: ignore[arg-type]
+        (lambda: UORO(1, on_explosion="oops"), "on_explosion must be"),  # type: ignore[arg-type]
         (lambda: FullES(0.1, 5).init(Fragile(), torch.zeros(1), 0), "horizon is None"),
         (lambda: BPTT().init(Fragile(), torch.zeros(1), 0), "horizon is None"),
         (

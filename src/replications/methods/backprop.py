@@ -26,6 +26,7 @@ from replications.methods.unroll_problem import (
     as_replicates,
     count_exploded,
     positive_int,
+    raise_or_report,
     single_info,
     tree_map,
     unroll_steps,
@@ -56,12 +57,12 @@ class TruncatedBPTT:
             info.
 
     Raises:
-        ValueError: if the window is not a positive integer.
+        ValueError: if the window is not a positive integer, or `on_explosion` neither of the two.
     """
 
     def __init__(self, window: int, *, on_explosion: Literal["raise", "report"] = "raise") -> None:
         self.window: int | None = positive_int("window", window)
-        self.on_explosion = on_explosion
+        self.on_explosion = raise_or_report(on_explosion)
 
     def init(
         self,
@@ -69,7 +70,12 @@ class TruncatedBPTT:
         theta: Float[Tensor, "*R P"],
         seed: int | Sequence[int] = 0,
     ) -> BackpropState:
-        """Start an episode; `seed` only tells how many replicates there are."""
+        """Start an episode; `seed` only tells how many replicates there are.
+
+        Raises:
+            ValueError: if theta is not a float tensor [P] or [R, P], if `seed` does not fit its
+                replicates, or if neither the window nor the horizon is finite.
+        """
         seeds = [0] * theta.shape[0] if theta.ndim == 2 and isinstance(seed, int) else seed
         centre, _, batched = as_replicates(theta, seeds)
         window_steps(problem, self.window, 0)
@@ -101,16 +107,19 @@ class TruncatedBPTT:
             following = replace(state, particles=state.problem.init(state.n), t=0)
         if not state.batched:
             gradient, loss = gradient[0], loss[0]
-        return (
-            gradient,
-            following,
-            single_info(gradient, loss, steps, done, exploded),
-        )
+        return gradient, following, single_info(gradient, loss, steps, done, exploded)
 
 
 class BPTT(TruncatedBPTT):
-    """Backpropagation through the whole episode: the exact gradient, one an episode."""
+    """Backpropagation through the whole episode: the exact gradient, one an episode.
+
+    Args:
+        on_explosion: as for :class:`TruncatedBPTT`.
+
+    Raises:
+        ValueError: if `on_explosion` is neither of the two.
+    """
 
     def __init__(self, *, on_explosion: Literal["raise", "report"] = "raise") -> None:
         self.window = None
-        self.on_explosion = on_explosion
+        self.on_explosion = raise_or_report(on_explosion)

@@ -35,6 +35,9 @@ def pes_variance(h: Float[Tensor, "n n P"]) -> Float[Tensor, ""]:
 
     Args:
         h: the later-loss gradients h[s, tau] described above.
+
+    Raises:
+        ValueError: if h is not [windows, windows, P].
     """
     if h.ndim != 3 or h.shape[0] != h.shape[1]:
         raise ValueError(f"h must be [windows, windows, P], got {list(h.shape)}")

@@ -47,6 +47,7 @@ from replications.methods.unroll_problem import (
     as_replicates,
     count_exploded,
     positive_int,
+    raise_or_report,
     tree_map,
     unroll,
     window_steps,
@@ -106,12 +107,10 @@ class EvolutionStrategy:
     ) -> None:
         if not (sigma > 0 and math.isfinite(sigma)):
             raise ValueError(f"sigma must be a positive finite number, got {sigma!r}")
-        if on_explosion not in ("raise", "report"):
-            raise ValueError(f'on_explosion must be "raise" or "report", got {on_explosion!r}')
         self.window = None if window is None else positive_int("window", window)
         self.sigma = float(sigma)
         self.pairs = positive_int("pairs", pairs)
-        self.on_explosion = on_explosion
+        self.on_explosion = raise_or_report(on_explosion)
 
     def __repr__(self) -> str:
         window = "" if self.window is None else f"window={self.window}, "
@@ -133,6 +132,10 @@ class EvolutionStrategy:
 
         Returns:
             The state for the first call of :meth:`step`.
+
+        Raises:
+            ValueError: if theta is not a float tensor [P] or [R, P], if there is not one seed a
+                replicate, or if neither the window nor the problem's horizon is finite.
         """
         centre, seeds, batched = as_replicates(theta, seed)
         window_steps(problem, self.window, 0)
@@ -230,7 +233,21 @@ class EvolutionStrategy:
         return noise, tuple(after)
 
 
-class PES(EvolutionStrategy):
+class _WindowedStrategy(EvolutionStrategy):
+    """An evolution strategy that updates theta within an episode: its window is an integer."""
+
+    def __init__(
+        self,
+        window: int,
+        sigma: float,
+        pairs: int,
+        *,
+        on_explosion: Literal["raise", "report"] = "raise",
+    ) -> None:
+        super().__init__(positive_int("window", window), sigma, pairs, on_explosion=on_explosion)
+
+
+class PES(_WindowedStrategy):
     """Persistent evolution strategies: new noise each window, weighted by all noise so far.
 
     Unbiased for the gradient of the episode's loss smoothed by *independent* noise in every
@@ -241,18 +258,8 @@ class PES(EvolutionStrategy):
     redraw = "window"
     weight = "accumulated"
 
-    def __init__(
-        self,
-        window: int,
-        sigma: float,
-        pairs: int,
-        *,
-        on_explosion: Literal["raise", "report"] = "raise",
-    ) -> None:
-        super().__init__(positive_int("window", window), sigma, pairs, on_explosion=on_explosion)
 
-
-class NRES(EvolutionStrategy):
+class NRES(_WindowedStrategy):
     """Noise-reuse evolution strategies (ES-Single): one noise for the whole episode.
 
     Unbiased for the gradient of the episode's loss smoothed by that one noise: the loss that full
@@ -261,18 +268,8 @@ class NRES(EvolutionStrategy):
 
     redraw = "episode"
 
-    def __init__(
-        self,
-        window: int,
-        sigma: float,
-        pairs: int,
-        *,
-        on_explosion: Literal["raise", "report"] = "raise",
-    ) -> None:
-        super().__init__(positive_int("window", window), sigma, pairs, on_explosion=on_explosion)
 
-
-class TruncatedES(EvolutionStrategy):
+class TruncatedES(_WindowedStrategy):
     """Truncated evolution strategies: each window starts from the state unrolled at theta itself.
 
     Biased: it does not see how theta acts through the window's first state. For quadratic losses
@@ -280,16 +277,6 @@ class TruncatedES(EvolutionStrategy):
     """
 
     carry = "mean"
-
-    def __init__(
-        self,
-        window: int,
-        sigma: float,
-        pairs: int,
-        *,
-        on_explosion: Literal["raise", "report"] = "raise",
-    ) -> None:
-        super().__init__(positive_int("window", window), sigma, pairs, on_explosion=on_explosion)
 
 
 class FullES(EvolutionStrategy):

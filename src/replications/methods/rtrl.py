@@ -18,16 +18,15 @@ Implementation notes:
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from replications.methods.forward_mode import load_forward_mode, tangent_of
 from replications.methods.unroll_problem import (
     Info,
     State,
@@ -35,6 +34,7 @@ from replications.methods.unroll_problem import (
     as_replicates,
     count_exploded,
     positive_int,
+    raise_or_report,
     single_info,
     tree_map,
     window_steps,
@@ -67,14 +67,14 @@ class RTRL:
             info.
 
     Raises:
-        ValueError: if the window is not a positive integer.
+        ValueError: if the window is not a positive integer, or `on_explosion` neither of the two.
     """
 
     def __init__(
         self, window: int = 1, *, on_explosion: Literal["raise", "report"] = "raise"
     ) -> None:
         self.window = positive_int("window", window)
-        self.on_explosion = on_explosion
+        self.on_explosion = raise_or_report(on_explosion)
 
     def init(
         self,
@@ -82,27 +82,34 @@ class RTRL:
         theta: Float[Tensor, "*R P"],
         seed: int | Sequence[int] = 0,
     ) -> RTRLState:
-        """Start an episode; `seed` only tells how many replicates there are."""
+        """Start an episode; `seed` only tells how many replicates there are.
+
+        Raises:
+            ValueError: if theta is not a float tensor [P] or [R, P], or if `seed` does not fit its
+                replicates.
+        """
         seeds = [0] * theta.shape[0] if theta.ndim == 2 and isinstance(seed, int) else seed
         centre, _, batched = as_replicates(theta, seeds)
         window_steps(problem, self.window, 0)
         return self._start(problem, centre.shape[0], centre.shape[1], batched)
 
     def _start(self, problem: UnrollProblem, n: int, dim: int, batched: bool) -> RTRLState:
-        _load_forward_mode()
-        particles = tree_map(
-            torch.clone, problem.init(n * dim)
-        )  # a dual may not be a broadcast view
-        influence = tree_map(
-            torch.zeros_like, particles
-        )  # the first state does not depend on theta
+        load_forward_mode()
+        # a dual may not be a broadcast view
+        particles = tree_map(torch.clone, problem.init(n * dim))
+        # the first state does not depend on theta
+        influence = tree_map(torch.zeros_like, particles)
         return RTRLState(problem, particles, influence, n, 0, batched)
 
     @torch.no_grad()
     def step(
         self, state: RTRLState, theta: Float[Tensor, "*R P"]
     ) -> tuple[Float[Tensor, "*R P"], RTRLState, Info]:
-        """Advance by one window; returns (gradient, state, info) as ``PES.step`` does."""
+        """Advance by one window; returns (gradient, state, info) as ``PES.step`` does.
+
+        Raises:
+            FloatingPointError: if the unroll diverges and `on_explosion` is "raise".
+        """
         steps, done = window_steps(state.problem, self.window, state.t)
         centre = theta.detach().expand(state.n, -1)
         dim = centre.shape[1]
@@ -118,8 +125,8 @@ class RTRL:
                 dual_theta = forward_ad.make_dual(repeated, direction)
                 after, loss = state.problem.step(dual, dual_theta, t)
                 particles = tree_map(lambda x: forward_ad.unpack_dual(x).primal, after)
-                influence = tree_map(_tangent, after)  # eq. (1)
-                gradient = gradient + _tangent(loss).view(state.n, dim)  # eq. (2)
+                influence = tree_map(tangent_of, after)  # eq. (1)
+                gradient = gradient + tangent_of(loss).view(state.n, dim)  # eq. (2)
                 total = total + forward_ad.unpack_dual(loss).primal.view(state.n, dim)[:, 0]
 
         exploded = count_exploded(total[:, None], state.t, steps, self.on_explosion)
@@ -128,24 +135,4 @@ class RTRL:
             following = self._start(state.problem, state.n, dim, state.batched)
         if not state.batched:
             gradient, total = gradient[0], total[0]
-        return (
-            gradient,
-            following,
-            single_info(gradient, total, steps, done, exploded),
-        )
-
-
-@cache
-def _load_forward_mode() -> None:
-    """Use forward mode once: torch then compiles its rules, and warns of its own deprecated
-    compiler.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
-        with forward_ad.dual_level():
-            forward_ad.make_dual(torch.zeros(1), torch.zeros(1))
-
-
-def _tangent(dual: Tensor) -> Tensor:
-    primal, tangent = forward_ad.unpack_dual(dual)
-    return torch.zeros_like(primal) if tangent is None else tangent
+        return gradient, following, single_info(gradient, total, steps, done, exploded)

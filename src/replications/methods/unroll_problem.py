@@ -1,17 +1,17 @@
-"""Unrolled problems: what every estimator of this chapter works on.
+"""Unrolled problems: what the estimators of the chapter on persistent evolution strategies unroll.
 
 A problem is a state that is advanced step by step under parameters theta and pays a loss at each
 step: an RNN reading a text, or a training run with theta as its learning rates. Many copies
 ("particles") advance at once, the particle axis first; the data of step t are the same for all.
 
-`vicol2021unbiased`, section 2. Explained in the chapter on persistent evolution strategies.
+`vicol2021unbiased`, section 2. Explained in that chapter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -138,7 +138,11 @@ def unroll_steps(
 
 
 def window_steps(problem: UnrollProblem, window: int | None, t: int) -> tuple[int, bool]:
-    """How many steps the window that starts at t has, and whether the episode ends with it."""
+    """How many steps the window that starts at t has, and whether the episode ends with it.
+
+    Raises:
+        ValueError: if neither the window nor the problem's horizon is finite.
+    """
     if problem.horizon is None:
         if window is None:
             raise ValueError("problem.horizon is None: an endless problem needs a finite window")
@@ -153,6 +157,10 @@ def as_replicates(
 ) -> tuple[Float[Tensor, "R P"], tuple[int, ...], bool]:
     """Theta with a leading axis of replicates, a seed for each, and whether there was such an
     axis.
+
+    Raises:
+        ValueError: if theta is not a float tensor [P] or [R, P], or if there is not one seed a
+            replicate.
     """
     if theta.ndim not in (1, 2) or not theta.is_floating_point():
         raise ValueError(
@@ -167,14 +175,37 @@ def as_replicates(
 
 
 def positive_int(name: str, value: int) -> int:
-    """The value, if it is an integer of at least 1."""
+    """The value, if it is an integer of at least 1.
+
+    Raises:
+        ValueError: if it is not.
+    """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
     return value
 
 
-def count_exploded(loss: Float[Tensor, "R n"], t: int, steps: int, on_explosion: str) -> int:
-    """Count particles without a finite loss; raise FloatingPointError if that is what is asked."""
+def raise_or_report(on_explosion: str) -> Literal["raise", "report"]:
+    """The value, if it is one of the two things to do when a loss is not finite.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    if on_explosion == "raise":
+        return "raise"
+    if on_explosion == "report":
+        return "report"
+    raise ValueError(f'on_explosion must be "raise" or "report", got {on_explosion!r}')
+
+
+def count_exploded(
+    loss: Float[Tensor, "R n"], t: int, steps: int, on_explosion: Literal["raise", "report"]
+) -> int:
+    """Count particles without a finite loss.
+
+    Raises:
+        FloatingPointError: if there are any and `on_explosion` is "raise".
+    """
     finite = torch.isfinite(loss)
     bad = loss.numel() - int(finite.sum())
     if bad and on_explosion == "raise":

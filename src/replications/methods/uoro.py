@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from replications.methods.rtrl import _load_forward_mode, _tangent
+from replications.methods.forward_mode import load_forward_mode, tangent_of
 from replications.methods.unroll_problem import (
     Info,
     State,
@@ -34,6 +34,7 @@ from replications.methods.unroll_problem import (
     count_exploded,
     leaves,
     positive_int,
+    raise_or_report,
     single_info,
     tree_map,
     window_steps,
@@ -67,14 +68,14 @@ class UORO:
             info.
 
     Raises:
-        ValueError: if the window is not a positive integer.
+        ValueError: if the window is not a positive integer, or `on_explosion` neither of the two.
     """
 
     def __init__(
         self, window: int = 1, *, on_explosion: Literal["raise", "report"] = "raise"
     ) -> None:
         self.window = positive_int("window", window)
-        self.on_explosion = on_explosion
+        self.on_explosion = raise_or_report(on_explosion)
 
     def init(
         self,
@@ -82,7 +83,12 @@ class UORO:
         theta: Float[Tensor, "*R P"],
         seed: int | Sequence[int],
     ) -> UOROState:
-        """Start an episode; the seed (or one a replicate) is that of the random signs."""
+        """Start an episode; the seed (or one a replicate) is that of the random signs.
+
+        Raises:
+            ValueError: if theta is not a float tensor [P] or [R, P], or if there is not one seed a
+                replicate.
+        """
         centre, seeds, batched = as_replicates(theta, seed)
         window_steps(problem, self.window, 0)
         rng = tuple(torch.Generator(theta.device).manual_seed(s).get_state() for s in seeds)
@@ -95,7 +101,7 @@ class UORO:
         rng: tuple[Tensor, ...],
         batched: bool,
     ) -> UOROState:
-        _load_forward_mode()
+        load_forward_mode()
         particles = tree_map(torch.clone, problem.init(centre.shape[0]))
         u = tree_map(torch.zeros_like, particles)
         return UOROState(problem, particles, u, torch.zeros_like(centre), 0, rng, batched)
@@ -103,7 +109,11 @@ class UORO:
     def step(
         self, state: UOROState, theta: Float[Tensor, "*R P"]
     ) -> tuple[Float[Tensor, "*R P"], UOROState, Info]:
-        """Advance by one window; returns (gradient, state, info) as ``PES.step`` does."""
+        """Advance by one window; returns (gradient, state, info) as ``PES.step`` does.
+
+        Raises:
+            FloatingPointError: if the unroll diverges and `on_explosion` is "raise".
+        """
         steps, done = window_steps(state.problem, self.window, state.t)
         centre = theta.detach().expand(state.w.shape)
         gradient = torch.zeros_like(centre)
@@ -116,9 +126,8 @@ class UORO:
         for t in range(state.t, state.t + steps):
             signs = tree_map(lambda x: _signs(x, generators), u)
             pushed, slope = _forward(state.problem, particles, u, centre, t)  # J u, dL/ds . u
-            particles, loss, pulled, direct = _backward(
-                state.problem, particles, signs, centre, t
-            )  # nu^T dF/dtheta, direct dL/dtheta
+            # pulled = nu^T dF/dtheta, direct = dL/dtheta
+            particles, loss, pulled, direct = _backward(state.problem, particles, signs, centre, t)
             gradient = gradient + slope[:, None] * w + direct  # eq. (3)
             total = total + loss
             rho_0 = _balance(w.norm(dim=1), _norm(pushed))  # eq. (2)
@@ -136,11 +145,7 @@ class UORO:
             following = self._start(state.problem, centre, rng, state.batched)
         if not state.batched:
             gradient, total = gradient[0], total[0]
-        return (
-            gradient,
-            following,
-            single_info(gradient, total, steps, done, exploded),
-        )
+        return gradient, following, single_info(gradient, total, steps, done, exploded)
 
 
 def _forward(
@@ -149,7 +154,7 @@ def _forward(
     """Derivatives of (state, loss) along a change of the state."""
     with torch.no_grad(), forward_ad.dual_level():
         after, loss = problem.step(tree_map(forward_ad.make_dual, particles, tangent), theta, t)
-        return tree_map(_tangent, after), _tangent(loss)
+        return tree_map(tangent_of, after), tangent_of(loss)
 
 
 def _backward(

@@ -127,6 +127,7 @@ def test_digits_compute_is_equal(objective) -> None:
     budget = 4 * 10 * 6
     spent = dict(zip(digits.ARMS, result.steps, strict=True))
     assert spent.pop("truncated BPTT") in ((0, 240) if objective != "train loss" else (budget,))
+    assert spent.pop("truncated ES") == 4 * 10 * (6 + 1)  # the mean state is a particle too
     assert set(spent.values()) == {budget}
     assert result.path.shape == (5, 3, 2)
     assert np.allclose(result.path[:3, 0], config.theta)

@@ -1,8 +1,9 @@
 """Tuning the learning-rate schedule of a real training run, at equal compute.
 
-Compute is counted in inner steps of one particle, forward; each method gets as many. A step of
-truncated backpropagation is counted as three, and its budget is spent on restarts from random
-points, of which it keeps the best: alone, from theta_0, it would use a fraction of the compute.
+Compute is counted in inner steps of one particle, forward; each method gets as many, up to whole
+particles: truncated ES has one more for its mean state. A step of truncated backpropagation is
+counted as three, and its budget is spent on restarts from random points, of which it keeps the
+best: alone, from theta_0, it would use a fraction of the compute.
 """
 
 from __future__ import annotations
@@ -143,7 +144,8 @@ def run(config: Config) -> Result:
             kind = {"PES": PES, "NRES": NRES, "truncated ES": TruncatedES}[name]
             path = descend(kind(*noisy), problem, start[None], [seed], config.windows, adam, every)
             path = path[:, 0]
-            spent.append(budget)
+            mean_state = config.windows * config.window if name == "truncated ES" else 0
+            spent.append(budget + mean_state)
         paths.append(path)
     path = torch.stack(paths)
     curve = objective(problem, path.reshape(-1, 2)).view(path.shape[:2])

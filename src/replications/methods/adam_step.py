@@ -58,6 +58,9 @@ def adam_coefficients(
         weight_decay: decoupled; multiplied by lr.
         seen_m: gradients in m, at least 1; inf leaves its bias uncorrected.
         seen_v: gradients in v, at least 1.
+
+    Returns:
+        rate, root, floor and decay of Adam's step, as in the module's text.
     """
     root = 1 / math.sqrt(1 - betas[1] ** seen_v)
     return Coefficients(lr / (1 - betas[0] ** seen_m), root, eps * root, lr * weight_decay)

@@ -105,14 +105,22 @@ class AdamVariant(Optimizer):
 
 
 def linear_warmup(step: int, steps: int) -> float:
-    """Factor of the learning rate at `step` (from 1): rises linearly to 1 at step `steps`."""
+    """Factor of the learning rate at `step` (from 1): rises linearly to 1 at step `steps`.
+
+    Raises:
+        ValueError: if `step` or `steps` is below 1.
+    """
     if step < 1 or steps < 1:
         raise ValueError(f"step and steps must be at least 1, got {step} and {steps}")
     return min(step, steps) / steps
 
 
 def untuned_warmup_steps(beta2: float) -> int:
-    """Length of the warm-up of Ma & Yarats: 2 / (1 - beta2), which is 2000 for 0.999."""
+    """Length of the warm-up of Ma & Yarats: 2 / (1 - beta2), which is 2000 for 0.999.
+
+    Raises:
+        ValueError: if `beta2` lies outside [0, 1).
+    """
     if not 0.0 <= beta2 < 1.0:
         raise ValueError(f"beta2 must lie in [0, 1), got {beta2}")
     return round(2 / (1 - beta2))

@@ -14,7 +14,8 @@ Adam with learning rate lr r_t: an automatic warm-up schedule. So it runs in tor
 Implementation notes
 --------------------
 - The paper rectifies from rho_t > 4 on (step 5 for the usual beta2). Every public implementation
-  waits for 5 (step 6): `threshold=5.0` equals `torch.optim.RAdam(decoupled_weight_decay=True)`.
+  that we read waits for 5 (step 6): `threshold=5.0` equals
+  `torch.optim.RAdam(decoupled_weight_decay=True)`.
 - Until then the paper takes a momentum step. The default of the authors' general-purpose class, and
   of `pytorch_optimizer`, is to take none: `below="skip"`.
 - With beta2 <= 0.6, rho_inf <= 4: the paper's rule never rectifies and RAdam is momentum for ever.

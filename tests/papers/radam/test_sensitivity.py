@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from replications.core.seeds import generator
-from replications.papers.radam.claims.practice import good_range
+from replications.papers.radam.claims.practice import good_range, tuned
 from replications.papers.radam.experiments import sensitivity
 from replications.problems import data, mlp
 
@@ -71,3 +71,20 @@ def test_good_range_interpolates() -> None:
     low, high = good_range(sensitivity.Result("x", rates, 1, accuracy))
     assert low[0] == pytest.approx(-2.5, abs=0.01)
     assert high[0] == pytest.approx(-0.9, abs=0.01)
+
+
+def test_the_rate_is_chosen_on_other_seeds_than_those_judged() -> None:
+    import numpy as np
+
+    rates = np.array([0.1, 0.01])
+    lucky = np.array([[0.9] * 5 + [0.1] * 5, [0.8] * 10])  # best on all ten: the second rate
+    plain = np.full((2, 10), 0.5)
+    plain[0] += np.arange(10) * 1e-3
+    sweeps = tuple(
+        sensitivity.Result(name, rates, steps, accuracy)
+        for name, accuracy in (("RAdam", lucky), ("Adam", plain))
+        for steps in (1, 2)
+    )
+    found = tuned("RAdam", "Adam", True, sweeps)
+    assert found.n == 5
+    assert found.value == pytest.approx(0.1 - 0.507)

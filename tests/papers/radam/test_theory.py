@@ -25,11 +25,26 @@ def test_sampled_variance_is_the_exact_one() -> None:
     assert np.isinf(result.exact[0]) and np.isinf(result.first_order[0])
 
 
+def test_a_sampled_tail_falls_with_its_index() -> None:
+    """Hill's estimate of the tail of psi^2 = rho / chi2, and what equation (2) overflows at."""
+    result = variance.run(variance.Config(small=(1, 3), large=(8,), small_draws=50, large_draws=50))
+    assert result.tail_index == pytest.approx([0.5, 1.5, 4.0], rel=1e-6)
+    psi2 = np.sort(3 / np.random.default_rng(0).chisquare(3, 1_000_000))[-2000:]
+    hill = 1 / np.log(psi2[1:] / psi2[0]).mean()
+    assert hill == pytest.approx(result.tail_index[1], rel=0.1)  # four of its standard errors
+    assert result.last_printed == 514  # 2^(2 * 515 - 5) = 2^1025 is no float64
+
+
 def test_truncated_moments_by_quadrature() -> None:
     result = divergence.run(divergence.Config(samples=(100,), repeats=3))
     assert result.mean == pytest.approx(result.mean_exact, rel=1e-6)
     assert result.second == pytest.approx(result.second_exact, rel=1e-6)
-    assert result.eps_variance * result.eps == pytest.approx(np.sqrt(2 / np.pi), rel=0.2)
+    small = result.eps < 0.05
+    scaled = (result.eps_variance * result.eps)[small]
+    assert scaled == pytest.approx(np.sqrt(2 / np.pi), rel=0.2)
+    sampled = 1 / (np.abs(np.random.default_rng(0).standard_normal(400_000)) + 2.0)
+    (at_2,) = result.eps_variance[result.eps == 2.0]
+    assert at_2 == pytest.approx(sampled.var(), rel=0.01)  # four standard errors
 
 
 def test_the_printed_bound_fails_and_the_repaired_one_holds() -> None:

@@ -55,15 +55,18 @@ CLAIMS = (
     ),
     _claim(
         id="radam-code-torch-decay",
-        place="torch.optim.RAdam, default",
-        says="With weight decay torch's default follows Algorithm 2 (distance after 200 steps).",
+        place="our control, on torch.optim.RAdam",
+        kind=Kind.CONTROL,
+        says="With weight decay torch's default follows the paper's decoupled decay (distance "
+        "from Algorithm 2 after 200 steps).",
         expect=CLOSE,
         measure=partial(_apart, "torch, default"),
         verdict=Verdict.NOT_REPRODUCED,
     ),
     _claim(
         id="radam-scale-free",
-        place="often taken over from Adam",
+        place="our control",
+        kind=Kind.CONTROL,
         says="RAdam does not feel the scale of the loss (move after 5 steps).",
         expect=Band(0.99, 1.01, "1 %; Adam: 1 up to eps"),
         measure=partial(_scaling, "RAdam"),

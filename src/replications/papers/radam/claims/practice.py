@@ -37,6 +37,9 @@ _sweep = partial(_claim, experiment=SENSITIVITY, cell="fig-sensitivity")
 PAPER_RATES = (0.1, 0.03, 0.01, 0.003)
 GOOD = 0.9
 """Accuracy from which on a learning rate counts as good."""
+CHOOSE = 5
+"""Of the ten seeds; they choose the best rate, and the others judge it."""
+RESTATED = "since a referee's look the rates are chosen on other seeds than those judged"
 
 
 def _over_inits(field: str, index: int | None = None) -> Callable[[Inits], Estimate]:
@@ -85,10 +88,15 @@ def _at_rate(sweeps: Sweeps, rate: float, long: bool) -> Estimate:
     return paired(radam, adam, "RAdam - Adam, seeds, paired t")
 
 
-def _tuned(sweeps: Sweeps) -> Estimate:
-    sgd, radam = (pick(sweeps, m, True).accuracy for m in ("SGD", "RAdam"))
-    best = [x[x.mean(axis=1).argmax()] for x in (sgd, radam)]
-    return paired(best[0], best[1], "SGD - RAdam, each at its best rate, seeds, paired t")
+def tuned(a: str, b: str, long: bool, sweeps: Sweeps) -> Estimate:
+    """Gain of `a` over `b`, each at the rate that is best on other seeds than those judged."""
+    judged = []
+    for method in (a, b):
+        accuracy = pick(sweeps, method, long).accuracy
+        best = accuracy[:, :CHOOSE].mean(axis=1).argmax()
+        judged.append(accuracy[best, CHOOSE:])
+    how = f"{a} - {b}, each at the rate best on other seeds, seeds, paired t"
+    return paired(judged[0], judged[1], how)
 
 
 def _spread(long: bool, sweeps: Sweeps) -> Estimate:
@@ -240,7 +248,25 @@ CLAIMS = (
         id="radam-blog-always-better",
         place="reading note, on Table 1",
         kind=Kind.BLOG,
-        says="RAdam is always better than Adam: at learning rate 0.001 too (380 steps).",
+        says="RAdam is always better than Adam (each at its best learning rate, 2850 steps).",
+        expect=Band(0.0, 1.0, f"any gain; {RESTATED}"),
+        measure=partial(tuned, "RAdam", "Adam", True),
+        verdict=Verdict.INCONCLUSIVE,
+    ),
+    _sweep(
+        id="radam-blog-always-better-short",
+        place="reading note, on Table 1",
+        kind=Kind.BLOG,
+        says="RAdam is always better than Adam (each at its best learning rate, 380 steps).",
+        expect=Band(0.0, 1.0, f"any gain; {RESTATED}"),
+        measure=partial(tuned, "RAdam", "Adam", False),
+        verdict=Verdict.INCONCLUSIVE,
+    ),
+    _sweep(
+        id="radam-every-rate",
+        place="our control",
+        kind=Kind.CONTROL,
+        says="RAdam is better than Adam at every learning rate, at 0.001 too (380 steps).",
         expect=Band(0.0, 1.0, "any gain"),
         measure=partial(_at_rate, rate=0.001, long=False),
         verdict=Verdict.NOT_REPRODUCED,
@@ -250,8 +276,8 @@ CLAIMS = (
         place="reading note, on Table 1",
         kind=Kind.BLOG,
         says="Well-tuned SGD is better than RAdam (each at its best learning rate, 2850 steps).",
-        expect=Band(0.0, 1.0, "any gain"),
-        measure=_tuned,
+        expect=Band(0.0, 1.0, f"any gain; {RESTATED}"),
+        measure=partial(tuned, "SGD", "RAdam", True),
         verdict=Verdict.INCONCLUSIVE,
     ),
     _sweep(

@@ -30,8 +30,9 @@ class Config:
     """Sizes of the samples whose mean and variance are taken."""
     repeats: int = 41
     """Samples of each size; an odd number, because we take medians."""
-    eps: tuple[float, ...] = (1e-8, 1e-6, 1e-4, 1e-2)
-    """Adam's default, the paper's Adam-eps, and others."""
+    eps: tuple[float, ...] = (1e-8, 1e-6, 1e-4, 1e-2, 0.1, 0.3, 1.0, 2.0, 5.0)
+    """In units of sigma. Adam-eps is at about 2: the paper's 1e-4 is about twice the typical |g| in
+    its Figure 2."""
     seed: int = 0
 
 
@@ -53,7 +54,7 @@ class Result:
     sample_variance: Float[np.ndarray, "sizes repeats"]
     eps: Float[np.ndarray, " eps"]
     eps_variance: Float[np.ndarray, " eps"]
-    """Var[1 / (|Z| + eps)], which is finite; about sqrt(2 / pi) / eps."""
+    """Var[1 / (|Z| + eps)], which is finite; about sqrt(2 / pi) / eps where eps is small."""
     eps_uniform: Float[np.ndarray, " eps"]
     """1 / (12 eps^2): the paper's estimate, by a uniform law on [0, 1 / eps]."""
 

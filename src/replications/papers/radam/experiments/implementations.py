@@ -41,7 +41,7 @@ class Config:
     coordinates: int = 1000
     steps: int = 200
     scales: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-    """Factors of the loss: a sum in place of a mean, or the loss scale of half precision."""
+    """Factors of the loss: a sum in place of a mean, or the scale of half precision left in."""
     scale_steps: tuple[int, ...] = (5, 100)
     """Steps after which the move is measured; the first is the last before rectification."""
     seed: int = 0

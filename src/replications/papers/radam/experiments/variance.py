@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ class Result:
     """Equation (5); inf for rho <= 4."""
     printed: Float[np.ndarray, " rho"]
     """Equation (2) typed as printed, in float64; nan where it overflows."""
+    last_printed: int
+    """The last whole rho at which that does not overflow."""
+    tail_index: Float[np.ndarray, " rho"]
+    """Power with which P(psi^2 > y) falls at large y; nan where that underflows. psi^2 has a finite
+    variance where it exceeds 2, psi where it exceeds 1."""
     sampled: Float[np.ndarray, "rho batches"]
     """Sample variance of psi in each group. For rho <= 4 it has no finite variance itself."""
     log_exact: Float[np.ndarray, " rho"]
@@ -71,11 +77,14 @@ def run(config: Config) -> Result:
         samples[rho] = psi.double().numpy()
 
     rhos = np.array(sorted(samples), dtype=float)
+    whole = np.arange(3.0, 2000.0)
     return Result(
         rho=rhos,
         exact=adaptive_lr_variance(rhos),
         first_order=adaptive_lr_variance_first_order(rhos),
         printed=_as_printed(rhos),
+        last_printed=int(whole[np.isfinite(_as_printed(whole))].max()),
+        tail_index=_tail_index(rhos),
         sampled=np.stack([samples[rho].var(axis=1, ddof=1) for rho in rhos]),
         log_exact=polygamma(1, rhos / 2) / 4,
         log_sampled=np.stack([np.log(samples[rho]).var(axis=1, ddof=1) for rho in rhos]),
@@ -87,8 +96,19 @@ def _as_printed(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
 
     with np.errstate(all="ignore"):  # that it overflows is what we want to see
         half = (rhos - 1) / 2
-        value = rhos / (rhos - 2) - rhos * 2 ** (2 * rhos - 5) / np.pi * beta(half, half) ** 2
+        product = 2 ** (2 * rhos - 5) * beta(half, half) ** 2  # the last to overflow of all orders
+        value = rhos / (rhos - 2) - product * rhos / np.pi
     return np.where((rhos > 2) & np.isfinite(value), value, np.nan)
+
+
+def _tail_index(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
+    from scipy.special import gammainc
+
+    y = 1e8 * np.array([[1.0], [2.0]])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        near, far = np.log(gammainc(rhos / 2, rhos / 2 / y))  # P(chi2 < rho / y)
+        index: np.ndarray = (near - far) / math.log(2)
+    return index
 
 
 QUICK = Config()

@@ -87,7 +87,7 @@ def test_momentum():
 def test_equal_variance():
     result = ONE_CURVATURE.result()
     row = list(zip(result.shown_alpha, result.shown_k, strict=True)).index((0.5, 5))
-    ratios = np.interp((0.1, 0.2, 0.5, 1.0), result.x, result.shown[row])
+    ratios = np.interp((0.1, 0.2, 0.5, 1.0), result.shown_x, result.shown[row])
     np.testing.assert_allclose(ratios, (0.982, 0.924, 0.582, 0.200), atol=1e-3)
 
 

@@ -33,9 +33,11 @@ class Result:
     """Log-contraction per step, Lookahead over SGD of the same stationary variance."""
 
     x: Float[np.ndarray, " x"]
+    shown_x: Float[np.ndarray, " y"]
+    """Evenly spaced in log up to 1, then evenly up to 2, where the curves turn sharply."""
     shown_alpha: Float[np.ndarray, " s"]
     shown_k: Int[np.ndarray, " s"]
-    shown: Float[np.ndarray, "s x"]
+    shown: Float[np.ndarray, "s y"]
     """Ratio of speeds; below 1 Lookahead is the slower."""
     largest_gain: float
     """Over the grid with x <= 1: contraction of SGD in k steps minus that of Lookahead's loop.
@@ -58,22 +60,26 @@ def run(config: Config) -> Result:
     alpha = torch.arange(1, config.alphas + 1, dtype=torch.float64) / (config.alphas + 1)
     k = torch.arange(2, config.largest_k + 1, dtype=torch.float64)
 
-    def contractions(alpha: torch.Tensor, k: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def contractions(
+        x: torch.Tensor, alpha: torch.Tensor, k: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """In k steps: Lookahead's loop, and SGD at the learning rate of the same variance."""
         variance = unit.lookahead_variance(x, alpha, k)[..., 0]
         matched = 2 * variance / (1 + variance)  # from V = x / (2 - x)
         return (1 - alpha * (1 - (1 - x) ** k)).abs(), (1 - matched).abs() ** k
 
-    ours, sgd = contractions(alpha[:, None, None], k[:, None])
+    ours, sgd = contractions(x, alpha[:, None, None], k[:, None])
     gain = sgd - ours
     beyond = gain[..., x > 1]
     faster = (beyond > 1e-9).nonzero()  # beyond rounding
     shown_alpha = torch.tensor([a for a, _ in config.shown], dtype=torch.float64)[:, None]
     shown_k = torch.tensor([k for _, k in config.shown], dtype=torch.float64)[:, None]
-    shown_ours, shown_sgd = contractions(shown_alpha, shown_k)
+    shown_x = torch.cat([x[x < 1], torch.linspace(1, 1.999, config.points, dtype=torch.float64)])
+    shown_ours, shown_sgd = contractions(shown_x, shown_alpha, shown_k)
     single = unit.lookahead_variance(x, alpha[:, None], 1) / unit.sgd_variance(alpha[:, None] * x)
     return Result(
         x=x.numpy(),
+        shown_x=shown_x.numpy(),
         shown_alpha=shown_alpha[:, 0].numpy(),
         shown_k=shown_k[:, 0].long().numpy(),
         shown=(shown_ours.log() / shown_sgd.log()).numpy(),

@@ -22,7 +22,7 @@ class Config:
     alpha: tuple[float, ...] = (0.2, 0.5, 0.8)
     """Table 5 has 0.5 and 0.8."""
     place: tuple[tuple[float, float], ...] = ((0.1, 0.9), (0.4, 0.95))
-    """(lr, momentum): where SGD is at its best on this task, and where it begins to suffer."""
+    """(lr, momentum): where SGD does well on this task, and where it fails."""
     batch: int = 32
     """As in the other sweeps."""
     epochs: int = 20

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from replications.core.figures import COLOR, MARKER, WIDTH, Drawing
+from replications.papers.lookahead.claims.noise import scores
 from replications.papers.lookahead.experiments import (
     INNER_LOOP,
     ONE_CURVATURE,
@@ -39,6 +40,8 @@ def variance_ratio(result: variance.Result) -> Drawing:
                 f"α = {alpha:g}", (0.05, alpha), (3, 3), textcoords="offset points", fontsize=8
             )
         axes.set(title=f"k = {k}", xlabel="x = γa", ylim=(0, 1), xlim=(0, 2), xticks=(0, 1, 2))
+    for height, name, colour in ((0.92, "chains", "Lookahead"), (0.83, "formula", "theory")):
+        panels[-1].annotate(name, (1.4, height), ha="center", fontsize=9, color=COLOR[colour])
     panels[0].set_ylabel("variance, Lookahead / SGD")
     j = list(result.k).index(5)
     rows = [
@@ -58,7 +61,7 @@ def variance_scores(result: variance.Result) -> Drawing:
     """Histogram of (simulated - predicted) in standard errors, on the standard normal."""
     from scipy.special import chdtrc
 
-    z = ((result.measured / result.theory - 1) / np.sqrt(2 / result.chains)).ravel()
+    z = scores(result)
     figure, axes = plt.subplots(figsize=(WIDTH, 2.2))
     edges = np.linspace(-4, 4, 17)
     axes.hist(z, edges.tolist(), color=COLOR["Lookahead"], alpha=0.75)
@@ -66,11 +69,10 @@ def variance_scores(result: variance.Result) -> Drawing:
     width = edges[1] - edges[0]
     normal = z.size * width * np.exp(-(dense**2) / 2) / np.sqrt(2 * np.pi)
     axes.plot(dense, normal, color=COLOR["theory"], linewidth=2)
-    axes.annotate(
-        "standard normal", (1.15, z.size * width * 0.206), (6, 6), textcoords="offset points"
-    )
-    axes.set(xlabel="simulated − predicted variance, in standard errors", ylabel="settings")
     p = chdtrc(z.size, (z**2).sum())
+    axes.annotate("standard normal", (2.1, 0.35 * normal.max()), color=COLOR["theory"])
+    axes.annotate(f"χ² test: p = {p:.2f}", (2.1, 0.55 * normal.max()))
+    axes.set(xlabel="simulated − predicted variance, in standard errors", ylabel="settings")
     return Drawing(
         figure,
         f"Histogram of {z.size} differences between simulated and predicted variances in standard "
@@ -147,6 +149,7 @@ def sawtooth(result: inner_loop.Result) -> Drawing:
         )
         axes.set(title=f"x = {x:g}", xlabel="inner step", ylim=(0.2, 1.1), xticks=(0, 5, 10, 15))
     panels[0].set_ylabel("variance / that of SGD")
+    panels[0].annotate("formula", (10, 0.72), ha="center", fontsize=9, color=COLOR["theory"])
     panels[1].annotate(
         "fast", (2, centre[2, 1]), (5, -12), textcoords="offset points", color=COLOR["SGD"]
     )
@@ -167,38 +170,49 @@ def sawtooth(result: inner_loop.Result) -> Drawing:
 
 
 def equal_variance(result: one_curvature.Result) -> Drawing:
-    """Speed of Lookahead over that of SGD with the same stationary variance."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
-    styles = ("-", "--", ":", "-.", (0, (1, 1)))
+    """Speed of Lookahead over that of SGD with the same variance: x up to 1, and from 1 to 2."""
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(WIDTH, 3.2), sharey=True, width_ratios=(1.25, 1)
+    )
+    styles = {0.2: ":", 0.5: "-", 0.8: "--"}
     ends = []
-    for alpha, k, shown, line in zip(
-        result.shown_alpha, result.shown_k, result.shown, styles, strict=True
-    ):
-        axes.plot(
-            result.x,
-            shown,
-            color=COLOR["Lookahead"],
-            linestyle=line,
-            linewidth=1.4,
-            label=f"α = {alpha:g}, k = {k}",
-        )
-        ends.append([np.interp(x, result.x, shown) for x in (0.01, 0.1, 0.5, 1.0, 1.9)])
-    axes.axhline(1, color=COLOR["SGD"])
-    axes.annotate(
+    for alpha, k, shown in zip(result.shown_alpha, result.shown_k, result.shown, strict=True):
+        for axes in (left, right):
+            axes.plot(
+                result.shown_x,
+                shown,
+                color=COLOR["Lookahead"],
+                linestyle=styles[float(alpha)],
+                linewidth=1.4,
+                label=f"α = {alpha:g}" if k == 5 else None,
+            )
+        ends.append([np.interp(x, result.shown_x, shown) for x in (0.01, 0.1, 0.5, 1.0, 1.9)])
+    for axes in (left, right):
+        axes.axhline(1, color=COLOR["SGD"])
+    left.annotate(
         "SGD with a lower learning rate",
-        (1.1e-3, 1),
+        (0.0055, 1),
         (0, 4),
         textcoords="offset points",
         color=COLOR["SGD"],
     )
-    axes.legend(loc="lower left", ncols=2)
-    axes.set(
+    for k, at in ((20, (0.11, 0.5)), (5, (0.44, 0.5)), (2, (0.98, 0.85))):
+        left.annotate(f"k = {k}", at, color=COLOR["Lookahead"], ha="right", fontsize=9)
+    for text, at, side in (
+        ("k = 5, α = 0.8", (1.71, 1.7), "right"),
+        ("α = 0.5", (1.965, 1.7), "right"),
+        ("k = 2", (1.1, 0.48), "left"),
+    ):
+        right.annotate(text, at, color=COLOR["Lookahead"], ha=side, fontsize=9)
+    left.legend(loc="lower left")
+    left.set(
         xscale="log",
-        xlabel="x = γa",
+        xlabel="x = γa, up to 1",
         ylabel="speed at equal variance,\nLookahead / SGD",
-        ylim=(0, 1.25),
-        xlim=(1e-3, 2),
+        ylim=(0, 2),
+        xlim=(5e-3, 1),
     )
+    right.set(xlabel="x = γa, from 1 to 2", xlim=(1, 2))
     rows = [
         f"alpha = {a:g}, k = {k}: " + " ".join(f"{v:.2f}" for v in end)
         for a, k, end in zip(result.shown_alpha, result.shown_k, ends, strict=True)
@@ -206,7 +220,8 @@ def equal_variance(result: one_curvature.Result) -> Drawing:
     return Drawing(
         figure,
         "Speed of Lookahead relative to SGD of the same variance, against learning rate times "
-        "curvature. The curves start at 1 and fall; only for odd k near x = 2 do some pass 1.",
+        "curvature. Up to x = 1 the curves start at 1 and fall; between 1 and 2 only two with "
+        "k = 5 pass 1, one of them in a spike where a loop lands on the minimum.",
         "at x = 0.01 0.1 0.5 1 1.9\n" + "\n".join(rows),
     )
 

@@ -89,6 +89,22 @@ def test_decay_hypergradient_against_the_general_route(lead, solver):
         decay_hypergradient(here, at_val, solver)
 
 
+def test_a_diverged_problem_leaves_its_neighbours_alone():
+    x, y = torch.ones(2, 3), torch.tensor([0, 1])
+    one = [torch.tensor([[0.1, -0.2], [0.3, 0.0], [0.5, 0.4]])]
+    both = [torch.stack([one[0], torch.full((3, 2), math.nan)])]
+
+    def ask(weights, inputs, targets):
+        train = MLPHessian(weights, inputs, targets, [torch.ones_like(w) for w in weights])
+        val = MLPHessian(weights, -inputs, targets)
+        return decay_hypergradient(train, val, Neumann(3, 0.1, probes=0), tolerance=math.inf).total
+
+    with pytest.warns(HypergradientWarning, match="in 1 of 2 problems"):
+        found = ask(both, x.expand(2, 2, 3), y.expand(2, 2))
+    torch.testing.assert_close(found[0], ask(one, x, y))
+    assert found[1].isnan().all()
+
+
 def test_decay_hypergradient_refuses_what_it_cannot_mean():
     x, y = torch.ones(2, 3), torch.tensor([0, 1])
     here, there = ([torch.full((3, 2), value)] for value in (0.1, 0.2))

@@ -50,7 +50,9 @@ def decay_hypergradient(
     """
     if val.penalty is not None:
         raise ValueError("val: must have no penalty, for the validation loss has none")
-    if train.weights.shape != val.weights.shape or not torch.equal(train.weights, val.weights):
+    if train.weights.shape != val.weights.shape or not torch.allclose(
+        train.weights, val.weights, rtol=0, atol=0, equal_nan=True
+    ):  # a diverged problem of a batch is no reason to refuse the others
         raise ValueError("val: must have the weights of train")
     v = val.gradient()
     stationarity = train.gradient().norm(dim=-1)

@@ -210,7 +210,7 @@ class Neumann:
             )
         if bool(beyond.any()):
             warnings.warn(
-                f"Neumann: step {float(step.max()):.3g} is beyond 2 / L = "
+                f"Neumann: step {float(step.max()):.3g} is beyond 2 / (largest curvature) = "
                 f"{float((2 / seen.largest).min()):.3g} in {int(beyond.sum())} of "
                 f"{beyond.numel()} problems, so the series diverges; take a smaller step or "
                 'step="auto"',

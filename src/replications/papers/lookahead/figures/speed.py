@@ -84,14 +84,13 @@ def against_decay(result: controls.Result) -> Drawing:
         axes.plot(result.lr[best], loss[best], "o", color=_colour(name))
     for alpha in (0.1, 0.3, 0.8):
         (a,), (k,) = np.flatnonzero(np.isclose(result.alpha, alpha)), np.flatnonzero(result.k == 5)
-        label = "Lookahead, α = 0.8, 0.3, 0.1" if alpha == 0.8 else None
         axes.plot(
             result.lr,
             result.constant[k, a],
             color=COLOR["Lookahead"],
             linestyle=":",
             linewidth=1.2,
-            label=label,
+            label="Lookahead, α = 0.8, 0.3, 0.1" if alpha == 0.8 else None,
         )
     axes.legend(ncols=2)
     axes.set(

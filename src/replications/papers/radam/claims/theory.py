@@ -402,8 +402,8 @@ CLAIMS = (
         id="radam-fig9-is-psi",
         place="reading note, on Figure 9",
         kind=Kind.BLOG,
-        says="What Figure 9 shows is the variance of psi over drawn sequences: it starts near "
-        "0.17.",
+        says="What Figure 9 shows is the variance of psi over drawn sequences: it starts at the "
+        "size that the figure shows, about 0.17.",
         expect=Band(
             0.15,
             0.26,

@@ -240,7 +240,10 @@ CLAIMS = (
         kind=Kind.CONTROL,
         says="At its best setting Lookahead is level with SGD at its own, to half a point.",
         expect=Band(
-            -0.5, 0.5, "as above; best settings chosen on the same runs; added after a look"
+            -0.5,
+            0.5,
+            "half a point is what we call level; best settings chosen on the same runs; added "
+            "after a referee's look",
         ),
         experiment=DIGITS,
         measure=_best,

@@ -145,7 +145,11 @@ CLAIMS = (
         place="figure 3, from memory; ours: 100 curvatures 1 / i, alpha = 0.5",
         kind=Kind.CONTROL,
         says="At equal risk Lookahead with alpha = 0.5 and k = 5 ends below SGD.",
-        expect=Band(-math.inf, 0.99, "1 % as above; 10 %, asked at first, is nobody's claim"),
+        expect=Band(
+            -math.inf,
+            0.99,
+            "1 %, the least that a plot would show; 10 %, asked at first, is no claim of anybody's",
+        ),
         experiment=CONVERGENCE,
         measure=_default,
         verdict=Verdict.REPRODUCED,

@@ -80,7 +80,8 @@ def digits_maps(result: digits.Result) -> Drawing:
         figure,
         "Four heat maps over learning rate and momentum. Both methods do well up to a boundary; "
         "Lookahead's lies further out, most with high momentum. It gains widely over SGD at the "
-        "same rate; against SGD at half the rate it gains at high momentum and loses at low momentum.",
+        "same rate; against SGD at half the rate it gains at high momentum and loses at low "
+        "momentum.",
         "\n".join(f"{title}:\n{_rows(values)}" for title, values in list(maps.items())[2:]),
     )
 

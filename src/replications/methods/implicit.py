@@ -12,8 +12,8 @@ the training gradient g(w, lambda) = dL_T/dw with x. (3) is the implicit functio
 so it needs a stationary w and an invertible H.
 
 Implementation notes:
-    - The vector-Jacobian product differentiates dL_T/dw with respect to lambda. The arXiv text
-      prints it the other way round, which fits only where lambda has the shape of w.
+    - The vector-Jacobian product differentiates dL_T/dw with respect to lambda. The other way round
+      fits only where lambda has the shape of w, and is right only for a symmetric mixed derivative.
     - The graph of g is built once and serves every Hessian-vector product (reverse over reverse).
     - The losses see slices of one flat vector, so that gradients and products come flat as well.
     - A batch of independent problems is one call: losses that return `[batch]`, tensors with that

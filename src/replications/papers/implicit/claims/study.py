@@ -65,7 +65,7 @@ def _wins(control: str, result: Results) -> Estimate:
 def _diverged(result: Results) -> Estimate:
     test = arms(result)["log, K=20, no dropout"].test
     bad = int((~np.isfinite(test)).any(1).sum())
-    return proportion(bad, len(test), "splits that ended in nan, step 0.01, no dropout")
+    return proportion(bad, len(test), "splits that ended in nan, no ceiling, no dropout")
 
 
 def _accuracy(result: Results) -> Estimate:
@@ -79,9 +79,20 @@ def _rise(arm: str, result: Results) -> Estimate:
     return ratio(test[:, -1], test[:, 2], "test loss after 100 over after 3 outer iterations")
 
 
+def _rises(result: Results) -> Estimate:
+    test = arms(result)["no decay"].test
+    return paired(test[:, -1], test[:, 2], "test loss after 100 minus after 3 outer iterations")
+
+
 def _accuracy_falls(result: Results) -> Estimate:
     accuracy = arms(result)["no decay"].accuracy
-    return paired(accuracy[:, -1], accuracy[:, 9], "test accuracy, outer 100 minus outer 10")
+    return paired(accuracy[:, -1], accuracy[:, 2], "test accuracy, outer 100 minus outer 3")
+
+
+def _nothing(result: Results) -> Estimate:
+    by = arms(result)
+    how = "final test loss, 'frozen' minus 'no decay', paired by split"
+    return paired(by["frozen"].test[:, -1], by["no decay"].test[:, -1], how)
 
 
 def _stationary(result: audit.Result) -> Estimate:
@@ -97,8 +108,9 @@ def _diagonal(result: audit.Result) -> Estimate:
 
 
 def _opposite(result: audit.Result) -> Estimate:
+    spread = float(np.abs(result.orders - result.orders.mean()).max())
     how = "cosine of p with the validation gradient, i = 5"
-    return exact(float(result.orders.mean()), how, 1e-5)
+    return exact(float(result.orders.mean()), how, spread)
 
 
 def _length(result: audit.Result) -> Estimate:
@@ -135,10 +147,25 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-overfits",
-        place="post, first conclusion; with dropout, as there",
+        place="post, its concluding sentence; with dropout, as there",
         kind=Kind.BLOG,
         says="Without hyperparameter optimisation the network overfits: test loss rises.",
-        expect=Band(1.0, math.inf, "a rise at all"),
+        expect=Band(
+            0.0,
+            math.inf,
+            "a rise at all; measured by difference like the other Iris comparisons since a "
+            "referee's look: by ratio, our first choice, it is inconclusive",
+        ),
+        measure=_rises,
+        verdict=Verdict.REPRODUCED,
+        cell="fig-iris-curves",
+    ),
+    _full(
+        id="implicit-overfits-ratio",
+        place="not in the post",
+        kind=Kind.CONTROL,
+        says="The rise shows in the geometric mean of the ratio, too.",
+        expect=Band(1.0, math.inf, "a rise at all; our first measure of the post's claim"),
         measure=partial(_rise, "no decay"),
         verdict=Verdict.INCONCLUSIVE,
         cell="fig-iris-curves",
@@ -158,14 +185,18 @@ CLAIMS = (
         place="not in the post",
         kind=Kind.CONTROL,
         says="The overfitting does not show in accuracy.",
-        expect=TWO_POINTS,
+        expect=Band(
+            -0.02,
+            0.02,
+            f"{TWO_POINTS.why}; from outer 3, as the loss, since a referee's look; before, from 10",
+        ),
         measure=_accuracy_falls,
         verdict=Verdict.REPRODUCED,
         cell="fig-iris-curves",
     ),
     _full(
         id="implicit-blog-moderate-over-crude",
-        place="post, second conclusion",
+        place="post, its concluding sentence; the orders are ours",
         kind=Kind.BLOG,
         says="A moderate order generalises better than none (K = 5 against K = 0).",
         expect=LOWER,
@@ -175,7 +206,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-moderate-over-fine",
-        place="post, second conclusion",
+        place="post, its concluding sentence; the orders are ours",
         kind=Kind.BLOG,
         says="A moderate order generalises better than a high one (K = 5 against K = 20).",
         expect=LOWER,
@@ -185,7 +216,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-generalises",
-        place="post, third conclusion",
+        place="post, its concluding sentence",
         kind=Kind.BLOG,
         says="Optimising the decays gives a lower test loss than no decay.",
         expect=LOWER,
@@ -195,7 +226,7 @@ CLAIMS = (
     ),
     _full(
         id="implicit-blog-code-generalises",
-        place="post, third conclusion, with the code as published",
+        place="post, its concluding sentence, with the code as published",
         kind=Kind.BLOG,
         says="The published code gives a lower test loss than no decay.",
         expect=LOWER,
@@ -214,6 +245,18 @@ CLAIMS = (
         cell="fig-iris-effects",
     ),
     _full(
+        id="implicit-frozen-changes-nothing",
+        place="not in the post",
+        kind=Kind.CONTROL,
+        says="Decays of 0.00003, left alone, change nothing (frozen minus no decay).",
+        expect=Band(
+            -0.03, 0.03, "half of what the tuned decays gain; claim added after a referee's look"
+        ),
+        measure=_nothing,
+        verdict=Verdict.INCONCLUSIVE,
+        cell="what-the-study-shows",
+    ),
+    _full(
         id="implicit-control-blog-frozen",
         place="not in the post",
         kind=Kind.CONTROL,
@@ -227,7 +270,8 @@ CLAIMS = (
         id="implicit-control-scalar",
         place="not in the post",
         kind=Kind.CONTROL,
-        says="17,280 optimised decays beat one decay of 0.01.",
+        says="17,280 optimised decays beat weight_decay 0.01 (lambda = 0.005), the best of five "
+        "by final test loss: a control with hindsight.",
         expect=LOWER,
         measure=partial(_against, "uniform 1e-2"),
         verdict=Verdict.NOT_REPRODUCED,
@@ -257,7 +301,7 @@ CLAIMS = (
         id="implicit-no-dropout-wins",
         place="not in the post",
         kind=Kind.CONTROL,
-        says="Without dropout, too, optimised decays mostly beat no decay.",
+        says="Without dropout optimised decays mostly beat no decay.",
         expect=Band(0.5, 1.0, "more often than a coin"),
         measure=partial(_wins, "no decay, no dropout"),
         verdict=Verdict.INCONCLUSIVE,
@@ -267,18 +311,23 @@ CLAIMS = (
         id="implicit-no-dropout-scalar",
         place="not in the post",
         kind=Kind.CONTROL,
-        says="Without dropout optimised decays mostly beat one decay of 0.01.",
+        says="Without dropout optimised decays mostly beat weight_decay 0.01.",
         expect=Band(0.5, 1.0, "more often than a coin"),
         measure=partial(_wins, "uniform 1e-2, no dropout"),
         verdict=Verdict.INCONCLUSIVE,
         cell="what-the-study-shows",
     ),
     _full(
-        id="implicit-fixed-step-is-safe",
-        place="post, a fixed beta for the whole run",
-        kind=Kind.BLOG,
-        says="A step of the series that is right at the start stays right (share diverged).",
-        expect=Band(0.0, 0.01, "never: one in a hundred runs at most"),
+        id="implicit-unbounded-decays-are-stable",
+        place="not in the post",
+        kind=Kind.CONTROL,
+        says="Unbounded log decays leave training stable (share of runs that diverge).",
+        expect=Band(
+            0.0,
+            0.01,
+            "never: one in a hundred runs at most; stated of the training since a referee's look, "
+            "which our first claim did not blame",
+        ),
         measure=_diverged,
         verdict=Verdict.INCONCLUSIVE,
         cell="what-the-study-shows",
@@ -298,9 +347,14 @@ CLAIMS = (
         place="post, last result",
         kind=Kind.BLOG,
         says="The optimised decays average about 0.00003 (with the correct hypergradient).",
-        expect=Band(2.5e-5, 3.5e-5, "what rounds to the one printed digit"),
-        measure=partial(_final_decay, "theta, K=5"),
-        verdict=Verdict.INCONCLUSIVE,
+        expect=Band(
+            2.5e-5,
+            3.5e-5,
+            "what rounds to the one printed digit; the arm with the post's alpha, 0.1, since a "
+            "referee's look; before, the one with 1",
+        ),
+        measure=partial(_final_decay, "theta, K=5, alpha 0.1"),
+        verdict=Verdict.REPRODUCED,
         cell="fig-mean-decay",
     ),
     _full(

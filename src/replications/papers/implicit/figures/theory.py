@@ -23,7 +23,7 @@ def slips(result: algorithms.Result) -> Drawing:
     styles = {
         "correct": (COLOR["Neumann"], "D"),
         "p -= v": (OKABE_ITO["blue"], "o"),
-        "no factor": (OKABE_ITO["orange"], "^"),
+        "no factor": (OKABE_ITO["orange"], "^"),  # on the right it lies over the correct one
         "transposed": (OKABE_ITO["purple"], "s"),
         "no loss in H": (OKABE_ITO["sky"], "v"),
     }
@@ -32,18 +32,20 @@ def slips(result: algorithms.Result) -> Drawing:
         color, marker = styles[variant]
         error, cos = np.median(result.error[i], axis=1), np.median(result.cosine[i], axis=1)
         for axes, values in ((left, error), (right, cos)):
-            axes.plot(terms + 1, values, color=color, marker=marker, label=variant)
+            hollow = {"ls": "--", "mfc": "none", "ms": 8} if variant == "no factor" else {}
+            axes.plot(terms + 1, values, color=color, marker=marker, label=variant, **hollow)
         rows.append(f"{variant}: error {error[5]:.2g}, cosine {cos[5]:.2f}")
-    left.set(xscale="log", yscale="log", ylim=(1e-4, 10))
-    left.set(xlabel="terms of the series, K + 1", ylabel="relative error")
-    right.set(xlabel="terms of the series, K + 1", ylabel="cosine with the hypergradient")
+    left.set(xscale="log", yscale="log")
+    left.set(xlabel="terms of the series, K + 1", ylabel="relative error (median)")
+    right.set(xlabel="terms of the series, K + 1", ylabel="cosine (median)")
     right.axhline(0, color=COLOR["theory"], linewidth=0.8)
     left.legend(loc="lower left")
     return Drawing(
         figure,
         "Relative error (left) and cosine (right) of the hypergradient against the number of "
-        "terms, for the correct algorithm and four slips. Only the correct one converges; with "
-        "p -= v the direction turns round, without the factor only the length is wrong.",
+        "terms, for the correct algorithm and four of the five slips. Only the correct one "
+        "converges; with p -= v the direction turns round, without the factor only the length is "
+        "wrong.",
         f"medians of {result.error.shape[2]} problems at K = 20\n" + "\n".join(rows),
     )
 
@@ -65,9 +67,10 @@ def convergence(result: accuracy.Result) -> Drawing:
         for method, (color, line, marker) in styles.items():
             j = accuracy.METHODS.index(method)
             error = np.maximum(result.error[i, j], 1e-13)  # below is rounding
-            axes.plot(products, error, line, color=color, marker=marker, ms=3.5, label=method)
+            label = method.replace("/L", " / μmax")
+            axes.plot(products, error, line, color=color, marker=marker, ms=3.5, label=label)
         axes.set(xscale="log", yscale="log", ylim=(1e-13, 1e3))
-        axes.set(title=f"{name}, κ = {result.condition[i]:.3g}", xlabel="Hessian products + 1")
+        axes.set(title=f"{name}, κ = {result.condition[i]:.3g}", xlabel="K + 1")
         at = {m: result.error[i, accuracy.METHODS.index(m), 5] for m in styles}
         rows.append(f"{name}: " + ", ".join(f"{m} {e:.1e}" for m, e in at.items() if e > 1e-12))
     panels[0].set(ylabel="relative error")
@@ -75,10 +78,10 @@ def convergence(result: accuracy.Result) -> Drawing:
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return Drawing(
         figure,
-        "Relative error of the hypergradient against the number of Hessian products on ridge "
-        "regression, logistic regression and a small network. Neumann series converge for steps "
-        "below 2/L, look harmless at first and then explode at 2.1/L; conjugate gradients reach "
-        "rounding error within about 20 products.",
+        "Relative error of the hypergradient against K + 1 on ridge regression, logistic "
+        "regression and a small network. Neumann series converge for steps below 2 over the "
+        "largest eigenvalue, look harmless at first and then explode at 2.1; conjugate gradients "
+        "reach rounding error long before the series.",
         "relative error at K = 20 (what is below 1e-12 left out)\n" + "\n".join(rows),
     )
 
@@ -99,7 +102,7 @@ def alignment(result: cosine.Result) -> Drawing:
                 axes.plot(products, mid, color=COLOR[solver], marker=MARKER[solver], ms=3.5)
                 rows.append(f"{model}, {names[stage]}, {solver}: {mid[1]:.2f} {mid[4]:.2f}")
             indefinite = (result.lowest[m, s] < 0).mean()
-            axes.set(xscale="log", title=f"{model}\n{names[stage]}", xlabel="products + 1")
+            axes.set(xscale="log", title=f"{model}\n{names[stage]}", xlabel="K + 1")
             axes.annotate(
                 f"indefinite in {indefinite:.0%}",
                 (0.05, 0.03),
@@ -111,10 +114,11 @@ def alignment(result: cosine.Result) -> Drawing:
     panels[0].annotate("Neumann", (6, 0.76), color=COLOR["Neumann"])
     return Drawing(
         figure,
-        "Cosine between approximate and exact hypergradient against the number of products, "
-        "Neumann series and conjugate gradients, for a linear model and a network, early and late "
-        "in training; median and quartiles over splits. Conjugate gradients lead wherever the "
-        "Hessian is positive definite; early in the network both are nearly at right angles.",
+        "Cosine between approximate and exact hypergradient against K + 1, Neumann series (K "
+        "products, not counting the estimate of the largest eigenvalue) and conjugate gradients "
+        "(K + 1), for a linear model and a network, early and late in training; median and "
+        "quartiles over splits. Conjugate gradients lead for the linear model; for the network, "
+        "whose Hessian is indefinite in almost every split, neither comes near one.",
         "median cosine at K = 1 and K = 5\n" + "\n".join(rows),
     )
 

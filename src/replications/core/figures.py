@@ -59,7 +59,7 @@ COLOR = {
     "full ES": OKABE_ITO["purple"],
     "truncated BPTT": OKABE_ITO["sky"],
     "RTRL": OKABE_ITO["orange"],
-    "UORO": OKABE_ITO["yellow"],
+    "UORO": "#9A8B00",  # their yellow, darker: lines and letters in it vanish on white
     "BPTT": OKABE_ITO["grey"],
     "random search": OKABE_ITO["orange"],
 }

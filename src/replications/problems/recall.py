@@ -5,11 +5,11 @@ asked for the bit in the last:
 
     s_t = tanh(W s_{t-1} + w_bit x_t + w_cue c_t + b),     loss -log sigmoid(bit (v . s_T + a)).
 
-Both bits run side by side in every particle. The bit's weights start at zero: a window that does
-not contain the first step then has a gradient of exactly zero for them, and so has truncated
-backpropagation as a whole; only a method that carries credit across windows can learn the task by
-its gradient. Ours; the simplest relative of the copy tasks on which recurrent networks are
-tested.
+Both bits run side by side in every particle. Only the last window pays, and it does not contain
+the first step: the truncated gradient for the bit's weights is zero, exactly and always, so that
+only a method that carries credit across windows can learn the task by its gradient. These weights
+start at zero, so that nothing of the bit is in the state by chance. Ours; the simplest relative of
+the copy tasks on which recurrent networks are tested.
 """
 
 from __future__ import annotations

@@ -6,7 +6,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
+from replications.methods.rtrl import RTRL
 from replications.papers.pes.experiments import (
     bias,
     digits,
@@ -18,6 +20,7 @@ from replications.papers.pes.experiments import (
     toy,
     variance,
 )
+from replications.problems.linear_unroll import LinearUnroll
 
 
 def test_bias_targets_and_z_scores() -> None:
@@ -41,9 +44,27 @@ def test_targets_by_hand() -> None:
     g = result.quadratic_gradient
     assert result.schedule_ours.mean() == pytest.approx(g, rel=0.05)
     assert result.crossing_ours.mean() == pytest.approx(g, rel=0.05)
-    assert result.drifting.mean() == pytest.approx(result.drifting_frozen, rel=0.05)
+    assert result.drifting.mean() == pytest.approx(result.drifting_path, rel=0.05)
+    steps = np.arange(1, 11)
+    theta = 0.3 + 0.02 * (steps - 1)
+    assert result.drifting_current == pytest.approx(((steps * theta - 1) * steps).sum())
     assert result.schedule_peer.mean() > 2 * g
     assert result.crossing_peer.mean() < 0.9 * g
+
+
+def test_a_moving_theta_misleads_exact_recurrent_learning_as_much_as_pes() -> None:
+    """RTRL carries no noise, and has the mean of PES: what is old is the state, not the noise."""
+    config = dataclasses.replace(targets.QUICK, pairs=400)
+    result = targets.run(config)
+    one, start = torch.ones(1, 1, dtype=torch.float64), torch.tensor([-1.0], dtype=torch.float64)
+    problem = LinearUnroll(one, one, start, config.horizon, "quadratic")
+    theta = torch.tensor([config.theta], dtype=torch.float64)
+    state, total = RTRL(1).init(problem, theta), 0.0
+    for t in range(config.horizon):
+        gradient, state, _ = RTRL(1).step(state, theta + config.drift * t)
+        total += gradient.item()
+    assert total == pytest.approx(result.drifting_path)
+    assert total < 0.8 * result.drifting_current
 
 
 def test_evosax_divides_the_whole_accumulator_by_todays_variance() -> None:

@@ -47,7 +47,7 @@ class Config:
     """Of the first weights: too small for the untrained network to keep the bit."""
     episodes: int = 500
     """Every arm sees as many episodes; BPTT updates once in each, the others four times."""
-    replicates: int = 6
+    replicates: int = 16
     points: int = 25
     """How often the loss is remembered."""
     solved: float = 0.1

@@ -1,8 +1,9 @@
 """Table 1 of the paper, rebuilt from measurements on small problems.
 
-Compute is counted (steps of particles), memory is counted (numbers kept between windows and for the
-backward pass), unbiasedness, non-differentiable losses and smoothing are measured on a linear
-system with a quadratic loss, a rounded one, and one with a fine ripple.
+Compute is counted (steps of particles), memory is counted (states, noise that is carried to the
+next window, and what waits for the backward pass). Unbiasedness, non-differentiable losses and
+smoothing are measured on a linear system with a quadratic loss, a rounded one, and one with a
+fine ripple.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ class Result:
     differentiated: Float[np.ndarray, "arms"]
     """How many of them are differentiated."""
     kept: Float[np.ndarray, "arms horizons"]
-    """Numbers alive in a window: states, what the method adds, and what waits for the backward
-    pass.
+    """Numbers kept in a window: states, what the method carries along (noise of earlier windows,
+    G, u and w), and what waits for the backward pass. Noise that is drawn for one window alone is
+    not counted.
     """
     error: Float[np.ndarray, "arms batches"]
     """Error along the exact gradient, relative to it: quadratic loss."""
@@ -150,7 +152,7 @@ def run(config: Config) -> Result:
 
 
 def _kept(config: Config, estimator: Any, problem: LinearUnroll, theta: Tensor) -> int:
-    """Numbers alive in a window, theta and the system's matrices aside."""
+    """Numbers kept in a window; theta, the system's matrices and fresh noise aside."""
     counter = Changed(problem, "none", config)
     saved: dict[int, Tensor] = {}
     own = {problem.matrix.data_ptr(), problem.push.data_ptr(), theta.data_ptr()}

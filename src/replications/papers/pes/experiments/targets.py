@@ -69,9 +69,9 @@ class Result:
     quadratic_gradient: float
     drifting: Float[np.ndarray, " batches"]
     """Quadratic loss; theta moves during the episode."""
-    drifting_end: float
-    """The exact gradient at the last theta."""
-    drifting_frozen: float
+    drifting_current: float
+    """Every window's part of the gradient at the theta of its time, summed over the episode."""
+    drifting_path: float
     """What the estimate's mean is in fact: the derivative along the path that was taken."""
 
 
@@ -97,7 +97,7 @@ def run(config: Config) -> Result:
     crossing = _crossing(config, quadratic, theta)
     seed = generator(config.seed, "crossing", "ours").initial_seed()
     fair = episode(PES(config.crossing_window, config.sigma, config.pairs), quadratic, theta, seed)
-    drifting, end, frozen = _drift(config, quadratic, theta)
+    drifting, current, path = _drift(config, quadratic, theta)
     return Result(
         cubic=np.stack(means),
         cubic_targets=np.array(targets),
@@ -108,8 +108,8 @@ def run(config: Config) -> Result:
         crossing_ours=_batches(config, fair),
         quadratic_gradient=quadratic.expected_gradient(theta, 1).item(),
         drifting=_batches(config, drifting),
-        drifting_end=end,
-        drifting_frozen=frozen,
+        drifting_current=current,
+        drifting_path=path,
     )
 
 
@@ -191,14 +191,15 @@ def _drift(
     estimator = PES(1, config.sigma, config.pairs)
     state = estimator.init(problem, theta, generator(config.seed, "drift").initial_seed())
     total = torch.zeros(config.pairs, 1, dtype=torch.float64)
-    mean, frozen = config.start, 0.0
+    mean, current, path = config.start, 0.0, 0.0
     for t in range(config.horizon):
         now = theta + config.drift * t
         _, state, info = estimator.step(state, now)
         total += info.per_pair
         mean += now.item()
-        frozen += mean * (t + 1)
-    return total, problem.expected_gradient(now, 1).item(), frozen
+        path += mean * (t + 1)  # ds/dtheta = t + 1 here, whatever theta was
+        current += problem.window_jacobian(now, 1)[t].sum().item()
+    return total, current, path
 
 
 QUICK = Config()

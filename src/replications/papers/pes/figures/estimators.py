@@ -48,16 +48,20 @@ def past_noise(result: smoothing_experiment.Result) -> Drawing:
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.3), sharey=True)
     limit = float(np.abs(result.exact).max())
     count = len(result.exact)
+    ink = plt.rcParams["text.color"]
+    purple, orange = np.array([[0.33, 0.15, 0.53], [0.70, 0.35, 0.02]])  # as in matplotlib's PuOr
     for axis, matrix, title in zip(
         axes,
         (result.correlation, result.exact),
         ("Measured: E[ε$_τ$ L$_t$] / σ²", "Exact: ∂L$_t$ / ∂θ$_τ$"),
         strict=True,
     ):
-        axis.imshow(matrix, cmap="PuOr", vmin=-limit, vmax=limit)
+        strength = np.clip(np.abs(matrix) / limit, 0, 1)[..., None]  # zero lets the page through
+        hue = np.where(matrix[..., None] > 0, purple, orange)
+        axis.imshow(np.concatenate([hue, strength], axis=-1))
         for t in range(count):
             for tau in range(count):
-                shade = "#1f2328" if abs(matrix[t, tau]) < 0.6 * limit else "#ffffff"
+                shade = ink if strength[t, tau, 0] < 0.6 else "#ffffff"
                 text = f"{matrix[t, tau]:.1f}".replace("-0.0", "0.0")
                 axis.text(tau, t, text, ha="center", va="center", fontsize=7, color=shade)
         axis.set(title=title, xlabel="window τ of the noise")
@@ -89,7 +93,7 @@ def bias(result: bias_experiment.Result) -> Drawing:
             axis.plot([e.low, e.high], [y, y], color=COLOR[arm], linewidth=2.5)
             axis.plot(e.value, y, MARKER[arm], color=COLOR[arm])
             words.append(f"{loss}, {arm} K={windows[k]}: {e.value:.0f} %".replace("-0 %", "0 %"))
-        axis.set(title=f"{loss} loss", xlabel="error, %")
+        axis.set(title=f"{loss} loss")
         axis.set_xscale("symlog", linthresh=10)
         axis.set_xlim(-200, 20)
         axis.set_xticks([-100, -10, 0, 10], ["−100", "−10", "0", "10"], fontsize=8)
@@ -97,9 +101,11 @@ def bias(result: bias_experiment.Result) -> Drawing:
     labels = [f"{arm}, K={windows[k]}" for arm, k in rows]
     axes[0].set_yticks(range(len(rows)), labels)
     axes[0].invert_yaxis()
+    axes[1].set_xlabel("error, % (linear to ±10, then logarithmic)")
     return Drawing(
         figure,
-        "Errors of the mean estimate along the exact gradient, with intervals. PES and NRES lie on "
+        "Errors of the mean estimate along the exact gradient, with intervals, on an axis that is "
+        "linear up to ten per cent and logarithmic beyond. PES and NRES lie on "
         "zero for the linear and quadratic loss; truncated ES falls short everywhere; for the "
         "cubic loss nobody estimates the plain gradient.",
         "; ".join(words),
@@ -124,15 +130,17 @@ def targets(result: targets_experiment.Result) -> Drawing:
         axis.plot(target, y, "|", color=COLOR["theory"], markersize=22, markeredgewidth=2)
         axis.plot([e.low, e.high], [y, y], color=COLOR[arm], linewidth=2.5)
         axis.plot(e.value, y, MARKER[arm], color=COLOR[arm], markersize=6)
+        side = -1 if arm == "NRES" else 1  # towards the middle
         axis.annotate(
             f"{e.value:.1f} (exact {target:.1f})",
             (target, y),
-            xytext=(10, -3),
+            xytext=(10 * side, -3),
             textcoords="offset points",
+            ha="left" if side > 0 else "right",
             fontsize=9,
         )
         words.append(f"{arm}: {e.value:.2g} measured, {target:.1f} exact")
-    axis.set(xscale="log", xlabel="expected gradient estimate (log scale)", xlim=(30, 12000))
+    axis.set(xscale="log", xlabel="expected gradient estimate (log scale)", xlim=(30, 4500))
     axis.set_yticks(range(3), targets_experiment.ARMS)
     axis.set_ylim(2.7, -0.6)
     axis.grid(axis="y", visible=False)
@@ -147,23 +155,30 @@ def targets(result: targets_experiment.Result) -> Drawing:
 def errata(result: targets_experiment.Result) -> Drawing:
     """Three ways to lose unbiasedness, as ratios to the exact gradient."""
     g = result.quadratic_gradient
-    rows: Sequence[tuple[str, np.ndarray, str]] = (
-        ("σ shrinks: evosax's weighting", result.schedule_peer / g, "truncated ES"),
-        ("σ shrinks: each ε over its own σ²", result.schedule_ours / g, "PES"),
-        ("K ∤ T: learned_optimization's weighting", result.crossing_peer / g, "truncated ES"),
-        ("K ∤ T: window ends with the episode", result.crossing_ours / g, "PES"),
-        ("θ moves: against the last θ", result.drifting / result.drifting_end, "truncated ES"),
-        ("θ moves: against the path taken", result.drifting / result.drifting_frozen, "PES"),
+    rows: Sequence[tuple[str, np.ndarray, bool]] = (
+        ("σ shrinks: evosax's weighting", result.schedule_peer / g, False),
+        ("σ shrinks: each ε over its own σ²", result.schedule_ours / g, True),
+        ("K ∤ T: learned_optimization's weighting", result.crossing_peer / g, False),
+        ("K ∤ T: window ends with the episode", result.crossing_ours / g, True),
+        ("θ moves: at each window's own θ", result.drifting / result.drifting_current, False),
+        ("θ moves: along the path taken", result.drifting / result.drifting_path, True),
     )
+    ink = plt.rcParams["text.color"]
     figure, axis = plt.subplots(figsize=(WIDTH, 2.6))
     axis.axvline(1, color=COLOR["theory"], linewidth=1.2)
     words = []
-    for y, (label, samples, name) in enumerate(rows):
+    for y, (label, samples, right) in enumerate(rows):
         e = mean(samples, "")
-        axis.plot([e.low, e.high], [y, y], color=COLOR[name], linewidth=2.5)
-        axis.plot(e.value, y, MARKER[name], color=COLOR[name], markersize=6)
+        axis.plot([e.low, e.high], [y, y], color=ink, linewidth=2.5)
+        axis.plot(e.value, y, "o" if right else "X", color=ink, markersize=7)
+        side = -1 if e.value < 0.9 else 1  # away from the line at 1
         axis.annotate(
-            f"{e.value:.2f}", (e.value, y), xytext=(8, -3), textcoords="offset points", fontsize=9
+            f"{e.value:.2f}",
+            (e.value, y),
+            xytext=(9 * side, -3),
+            textcoords="offset points",
+            ha="left" if side > 0 else "right",
+            fontsize=9,
         )
         words.append(f"{label}: {e.value:.1f}")
     axis.set(xscale="log", xlabel="mean estimate / exact gradient (log scale)", xlim=(0.5, 16))
@@ -174,8 +189,9 @@ def errata(result: targets_experiment.Result) -> Drawing:
     axis.grid(axis="y", visible=False)
     return Drawing(
         figure,
-        "Ratios of mean estimates to the exact gradient: two public weightings and a moving theta "
-        "miss one; the corrected versions hit it.",
+        "Ratios of mean estimates to the exact gradient: two public weightings miss one, the "
+        "corrected ones hit it. When theta moves, the mean misses the sum of the windows' "
+        "gradients at their own theta and hits the derivative along the path.",
         "; ".join(words),
     )
 
@@ -187,8 +203,9 @@ def variance(result: variance_experiment.Result) -> Drawing:
     n = np.array(config.windows)
     axis.plot(n, np.full(len(n), result.episode), color=COLOR["NRES"], linestyle="--")
     axis.text(14, result.episode * 1.08, "NRES, full ES: P + 1", color=COLOR["NRES"], fontsize=9)
+    ink = plt.rcParams["text.color"]
     for law in result.laws:
-        axis.plot(n, law, color=COLOR["theory"], linewidth=1, linestyle=":")
+        axis.plot(n, law, color=ink, linewidth=1.2, linestyle=":", zorder=3)
     styles = {"real": ("-", "D"), "random": ("-.", "s"), "repeated": ("--", "o")}
     words = []
     for i, scenario in enumerate(variance_experiment.SCENARIOS):
@@ -212,21 +229,23 @@ def variance(result: variance_experiment.Result) -> Drawing:
             e.value * here,
             yerr=(e.high - e.low) / 2 * here,
             fmt="x",
-            color=plt.rcParams["text.color"],
+            color=ink,
             markersize=8,
             capsize=3,
         )
-    axis.text(
-        1.05, 108, "dotted: identical and independent windows", color=COLOR["theory"], fontsize=9
+    notes = (
+        f"shaded: range of {config.sequences} sequences",
+        "dotted: laws of identical and of independent windows",
+        "× Monte Carlo, first text",
     )
-    axis.text(1.05, 88, "× Monte Carlo, first text", fontsize=9)
+    axis.text(0.02, 0.97, "\n".join(notes), fontsize=9, va="top", transform=axis.transAxes)
     axis.set(
         xscale="log",
         yscale="log",
         xlabel="windows in an episode of 100 steps",
         ylabel="total variance / |gradient|²",
         xlim=(0.95, 220),
-        ylim=(75, 40000),
+        ylim=(120, 40000),
     )
     axis.set_xticks(n, [str(i) for i in n])
     axis.minorticks_off()
@@ -240,7 +259,7 @@ def variance(result: variance_experiment.Result) -> Drawing:
 
 
 def memory(result: table_experiment.Result) -> Drawing:
-    """Numbers alive in a window at two horizons."""
+    """Numbers kept in a window at two horizons."""
     figure, axis = plt.subplots(figsize=(WIDTH, 2.7))
     words = []
     for y, arm in enumerate(table_experiment.ARMS):
@@ -249,7 +268,7 @@ def memory(result: table_experiment.Result) -> Drawing:
         axis.plot(short, y, MARKER[arm], color=COLOR[arm], fillstyle="none", markersize=9)
         axis.plot(long, y, MARKER[arm], color=COLOR[arm], markersize=5)
         words.append(f"{arm}: {short:.0f} and {long:.0f}")
-    axis.set(xscale="log", xlabel="numbers alive in a window: open at T = 24, filled at T = 240")
+    axis.set(xscale="log", xlabel="numbers kept in a window: open at T = 24, filled at T = 240")
     axis.set_yticks(range(len(table_experiment.ARMS)), table_experiment.ARMS)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)

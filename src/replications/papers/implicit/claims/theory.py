@@ -130,7 +130,7 @@ CLAIMS = (
         place="not discussed: a step just beyond the bound",
         kind=Kind.CONTROL,
         experiment=ACCURACY,
-        says="At 2.1 over the largest eigenvalue the series is useless by K = 100, in each problem.",
+        says="At 2.1 over the largest eigenvalue the series is useless by K = 100, each time.",
         expect=Band(10.0, np.inf, "ten times the hypergradient's own length"),
         measure=partial(_series, "Neumann 2.1/L", 100),
         verdict=Verdict.REPRODUCED,
@@ -153,8 +153,8 @@ CLAIMS = (
         place="the setting of Figure 4, on diabetes; network after 20 steps",
         kind=Kind.CONTROL,
         experiment=COSINE,
-        says="On an early network, where every Hessian is indefinite, the series is, at equal K, at "
-        "least as well aligned as conjugate gradients.",
+        says="On an early network, where every Hessian is indefinite, the series is, at equal K, "
+        "at least as well aligned as conjugate gradients.",
         expect=Band(0.0, np.inf, "no worse"),
         measure=partial(_lead, "network", "early", 20),
         verdict=Verdict.INCONCLUSIVE,

@@ -32,7 +32,7 @@ def factor(result: influence_experiment.Result) -> Drawing:
                 f"K = {window}", (window, value), xytext=(7, 6), textcoords="offset points"
             )
     axis.text(50, 13, "walks away from the optimum")
-    axis.text(1, result.limit + 0.7, "exact factor −6", color=COLOR["theory"], fontsize=9)
+    axis.text(1, result.limit - 1.9, "exact factor −6", color=COLOR["theory"], fontsize=9)
     axis.set(xlabel="window K, steps", ylabel="factor c$_K$", xlim=(0, len(k) + 2), ylim=(-9, 20))
     return Drawing(
         figure,

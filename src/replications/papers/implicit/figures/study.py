@@ -162,9 +162,9 @@ def mean_decay(results: tuple[iris.Result, ...]) -> Drawing:
         rows.append(f"{label}: {curve[0]:.2g} to {curve[-1]:.1g}")
     start = 1e-4 / 3
     left.axhline(1e5 * start, color=plt.rcParams["text.color"], linewidth=0.8, linestyle=":")
-    note = "dotted: mean of U(0, 0.01)²; K = 0 and α = 0.1 lie on it"
-    left.annotate(note, (100, 3.28), fontsize=8.5, ha="right", va="top")
-    left.set(xlabel="outer iteration", ylabel="mean decay λ, 10⁻⁵", ylim=(3.15, 4.25))
+    note = "dotted: mean of U(0, 0.01)²;\nK = 0 and α = 0.1 lie on it"
+    left.annotate(note, (100, 3.3), fontsize=8.5, ha="right", va="top")
+    left.set(xlabel="outer iteration", ylabel="mean decay λ, 10⁻⁵", ylim=(3.05, 4.25))
     left.set_title("moved as θ, λ = θ² (linear scale)")
     right.set(xlabel="outer iteration", ylabel="mean decay λ", yscale="log")
     right.set_title("the same, and moved as log λ")
@@ -239,8 +239,8 @@ def orders(results: tuple[iris.Result, ...]) -> Drawing:
     axes.set_xticks([0.001, 0.01, 0.1, 1], ["0.001", "0.01", "0.1", "1"])
     return Drawing(
         figure,
-        "Final test loss of every arm: each split as a bar, the mean with its interval. Splits "
-        "of one arm differ by a factor of a thousand and more, the means of the arms by three.",
+        "Final test loss of every arm: each split as a bar, the mean with its interval. Within "
+        "an arm splits differ by up to a factor of a thousand and more, the arms' means by three.",
         "\n".join(rows),
     )
 

@@ -72,7 +72,8 @@ def convergence(result: accuracy.Result) -> Drawing:
         axes.set(xscale="log", yscale="log", ylim=(1e-13, 1e3))
         axes.set(title=f"{name}, κ = {result.condition[i]:.3g}", xlabel="K + 1")
         at = {m: result.error[i, accuracy.METHODS.index(m), 5] for m in styles}
-        rows.append(f"{name}: " + ", ".join(f"{m} {e:.1e}" for m, e in at.items() if e > 1e-12))
+        shown = ", ".join(f"{m} {e:.1e}" for m, e in at.items() if e > 1e-12)
+        rows.append(f"{name}: {shown}".replace("/L", " / μmax"))
     panels[0].set(ylabel="relative error")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)

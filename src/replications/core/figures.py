@@ -39,6 +39,9 @@ OKABE_ITO = {
 """Okabe and Ito's colours, which colour-blind readers tell apart; grey stands in for black, which
 the dark theme would swallow."""
 
+OLIVE = "#9A8F00"
+"""Their yellow, darkened: lines and letters in yellow vanish on white."""
+
 COLOR = {
     "theory": OKABE_ITO["grey"],
     "SGD": OKABE_ITO["blue"],
@@ -48,7 +51,7 @@ COLOR = {
     "RAdam": OKABE_ITO["green"],
     "warm-up": OKABE_ITO["purple"],
     "Adam-2k": OKABE_ITO["sky"],
-    "Adam-eps": "#9A8F00",  # Okabe and Ito's yellow, darkened: legible on white
+    "Adam-eps": OLIVE,
     "Neumann": OKABE_ITO["vermillion"],
     "CG": OKABE_ITO["blue"],
     "unrolled": OKABE_ITO["green"],
@@ -59,7 +62,7 @@ COLOR = {
     "full ES": OKABE_ITO["purple"],
     "truncated BPTT": OKABE_ITO["sky"],
     "RTRL": OKABE_ITO["orange"],
-    "UORO": "#9A8B00",  # their yellow, darker: lines and letters in it vanish on white
+    "UORO": OLIVE,
     "BPTT": OKABE_ITO["grey"],
     "random search": OKABE_ITO["orange"],
 }

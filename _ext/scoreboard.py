@@ -40,7 +40,8 @@ def band(low: float | None, high: float | None) -> str:
         return f"≤ {number(high)}"
     if high is None:
         return f"≥ {number(low)}"
-    return number(low) if low == high else f"{number(low)} to {number(high)}"
+    first, last = number(low), number(high)
+    return first if first == last else f"{first} to {last}"
 
 
 def measured(claim: dict) -> str:

@@ -37,6 +37,13 @@ def test_band_is_checked():
         Band(1.0, 2.0, "")
 
 
+def test_a_band_prints_one_number_where_its_ends_read_alike():
+    assert str(Band(2.0, 2.0, "a count")) == "2"
+    assert str(Band(4 - 1e-9, 4 + 1e-9, "rounding")) == "4"
+    assert str(Band(1.0, 2.5, "test")) == "1 to 2.5"
+    assert str(Band(-math.inf, 1.0, "test")) == "≤ 1"
+
+
 def claim(tmp_path, monkeypatch, verdict):
     monkeypatch.setenv("REPLICATIONS_CACHE", str(tmp_path))
     return Claim(

@@ -53,9 +53,8 @@ class Band:
             return f"≤ {self.high:.4g}"
         if self.high == math.inf:
             return f"≥ {self.low:.4g}"
-        if self.low == self.high:
-            return f"{self.low:.4g}"
-        return f"{self.low:.4g} to {self.high:.4g}"
+        low, high = f"{self.low:.4g}", f"{self.high:.4g}"
+        return low if low == high else f"{low} to {high}"
 
 
 def judge(estimate: Estimate, band: Band) -> Verdict:

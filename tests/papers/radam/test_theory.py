@@ -36,7 +36,7 @@ def test_a_sampled_tail_falls_with_its_index() -> None:
 
 
 def test_truncated_moments_by_quadrature() -> None:
-    result = divergence.run(divergence.Config(samples=(100,), repeats=3))
+    result = divergence.run(divergence.QUICK)
     assert result.mean == pytest.approx(result.mean_exact, rel=1e-6)
     assert result.second == pytest.approx(result.second_exact, rel=1e-6)
     small = result.eps < 0.05

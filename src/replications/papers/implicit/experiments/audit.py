@@ -73,8 +73,6 @@ class Result:
     """|H v| of the published Hessian over |H v| of the true one."""
     direct: Float[np.ndarray, "checkpoints splits"]
     """Norm of the published direct part over that of its indirect part."""
-    initial_decay: Float[np.ndarray, " splits"]
-    """Mean of theta^2 at the start."""
     stationarity: Float[np.ndarray, "checkpoints splits"]
     """Norm of the training gradient without dropout, where the theorem wants zero."""
     largest: Float[np.ndarray, "checkpoints splits"]
@@ -119,7 +117,6 @@ def run(config: Config) -> Result:
         found["largest"].append(_power(here, v0))
     return Result(
         cosine=np.stack(found["cosine"], axis=1),
-        initial_decay=(theta**2).mean(1).numpy(),
         weights=size,
         **{
             name: np.stack(found[name])

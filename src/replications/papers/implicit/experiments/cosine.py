@@ -59,8 +59,6 @@ class Result:
     """Against the dense solve at the same weights."""
 
     cosine: Float[np.ndarray, "models stages solvers terms splits"]
-    distance: Float[np.ndarray, "models stages solvers terms splits"]
-    """Relative L2 distance."""
     lowest: Float[np.ndarray, "models stages splits"]
     """Lowest eigenvalue of the Hessian."""
     stationarity: Float[np.ndarray, "models stages splits"]
@@ -70,7 +68,7 @@ class Result:
 def run(config: Config) -> Result:
     """All splits of a model in one batch."""
     shape = (len(MODELS), len(STAGES), len(SOLVERS), len(config.terms), config.splits)
-    cosine, distance = np.empty(shape), np.empty(shape)
+    cosine = np.empty(shape)
     lowest, stationarity = np.empty((2, 2, config.splits)), np.empty((2, 2, config.splits))
     x, y, xv, yv = _data(config)
     for i, model in enumerate(MODELS):
@@ -109,8 +107,7 @@ def run(config: Config) -> Result:
                         found = hypergradient(*args, solver, tolerance=math.inf)
                     got = torch.cat([t.flatten(1) for t in found.total], dim=1)
                     cosine[i, j, s, k] = torch.cosine_similarity(got, truth, dim=1)
-                    distance[i, j, s, k] = (got - truth).norm(dim=1) / truth.norm(dim=1)
-    return Result(cosine, distance, lowest, stationarity)
+    return Result(cosine, lowest, stationarity)
 
 
 def _squares(params: list[Tensor], x: Tensor, y: Tensor) -> Tensor:

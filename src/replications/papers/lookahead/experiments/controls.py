@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from replications.papers.lookahead.experiments.convergence import decaying_spectrum
 from replications.problems.schedules import averaged_loss, scheduled_loss
@@ -50,8 +49,6 @@ class Result:
     """Methods, [m] strings."""
     loss: Float[np.ndarray, "m r"]
     """inf where no setting is stable."""
-    knob: Float[np.ndarray, "m r"]
-    """The best knob there: alpha, weight of the average; nan where there is none."""
     alpha: Float[np.ndarray, " a"]
     k: Int[np.ndarray, " k"]
     constant: Float[np.ndarray, "k a r"]
@@ -74,13 +71,10 @@ def run(config: Config) -> Result:
         "SGD, cosine decay": (1 + (math.pi * time).cos()) / 2,
         "SGD, linear decay": 1 - time,
     }
-    rows: dict[str, tuple[Tensor, Tensor]] = {
-        name: (scheduled_loss(problem, shape * lr, 1.0), torch.full_like(lr, torch.nan))
-        for name, shape in schedules.items()
-    }
+    rows = {name: scheduled_loss(problem, shape * lr, 1.0) for name, shape in schedules.items()}
     decays = torch.tensor(config.decays, dtype=torch.float64)
     averaged = averaged_loss(problem, lr, decays[:, None], config.steps, 1.0)
-    rows["SGD, averaged"] = _best(averaged, decays)
+    rows["SGD, averaged"] = averaged.amin(0)
     alphas = torch.arange(1, config.alphas + 1, dtype=torch.float64) / config.alphas
     constant = torch.stack(
         [
@@ -89,22 +83,15 @@ def run(config: Config) -> Result:
         ]
     )
     for k, losses in zip(config.k, constant, strict=True):
-        rows[f"Lookahead, k = {k}"] = _best(losses, alphas)
+        rows[f"Lookahead, k = {k}"] = losses.amin(0)
     for k in config.decayed_k:
         decayed = scheduled_loss(problem, (1 - time) * lr, 1.0, alphas[:, None], k)
-        rows[f"Lookahead, k = {k}, linear decay"] = _best(decayed, alphas)
+        rows[f"Lookahead, k = {k}, linear decay"] = decayed.amin(0)
     return Result(
         lr=lr.numpy(),
         names=np.array(list(rows)),
-        loss=np.stack([loss.numpy() for loss, _ in rows.values()]),
-        knob=np.stack([knob.numpy() for _, knob in rows.values()]),
+        loss=torch.stack(list(rows.values())).numpy(),
         alpha=alphas.numpy(),
         k=np.array(config.k),
         constant=constant.numpy(),
     )
-
-
-def _best(losses: Tensor, knobs: Tensor) -> tuple[Tensor, Tensor]:
-    """The lowest row of each column, and its knob."""
-    lowest, row = losses.min(0)
-    return lowest, knobs[row]

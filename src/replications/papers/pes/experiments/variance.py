@@ -20,7 +20,7 @@ from replications.methods.es_variance import (
     independent_windows_ratio,
     pes_variance,
 )
-from replications.methods.evolution import NRES, PES
+from replications.methods.evolution import PES
 from replications.papers.pes.experiments.outer import episode
 from replications.problems.char_rnn import LETTERS, CharRNN, by_windows, text
 from replications.problems.linear_unroll import later_losses
@@ -69,8 +69,6 @@ class Result:
     """NRES and full ES: P + 1, at any number of windows."""
     check: Float[np.ndarray, "checked batches"]
     """Monte Carlo over formula for PES."""
-    check_nres: Float[np.ndarray, " batches"]
-    """The same for NRES, in 10 windows."""
     identical: Float[np.ndarray, " windows"]
     """Formula for windows with one and the same gradient, over its closed form."""
     independent: Float[np.ndarray, "windows batches"]
@@ -97,12 +95,11 @@ def run(config: Config) -> Result:
             problems.append((problem, theta, h))
 
     problem, theta, h = problems[0]
-    check = np.stack([_check(config, problem, theta, h, n, nres=False) for n in config.checked])
+    check = np.stack([_check(config, problem, theta, h, n) for n in config.checked])
     return Result(
         ratio=ratio,
         episode=float(episode_es_variance(h[0].sum(dim=0)) / h[0].sum(dim=0).square().sum()),
         check=check,
-        check_nres=_check(config, problem, theta, h, 10, nres=True),
         identical=_identical(config),
         independent=_independent(config),
         laws=np.array(
@@ -124,13 +121,12 @@ def _sequence(scenario: str, letters: Tensor, horizon: int, source: torch.Genera
 
 
 def _check(
-    config: Config, problem: CharRNN, theta: Tensor, h: Tensor, count: int, nres: bool
+    config: Config, problem: CharRNN, theta: Tensor, h: Tensor, count: int
 ) -> Float[np.ndarray, " batches"]:
-    kind = NRES if nres else PES
-    seed = generator(config.seed, "check", kind.__name__, count).initial_seed()
+    seed = generator(config.seed, "check", "PES", count).initial_seed()
     window = config.horizon // count
-    samples = episode(kind(window, config.sigma, config.pairs), problem, theta, seed)
-    exact = episode_es_variance(h[0].sum(dim=0)) if nres else pes_variance(by_windows(h, window))
+    samples = episode(PES(window, config.sigma, config.pairs), problem, theta, seed)
+    exact = pes_variance(by_windows(h, window))
     groups = samples.view(config.batches, -1, problem.dim)
     measured: np.ndarray = (groups.var(dim=1).sum(dim=1) / exact).numpy()
     return measured

@@ -54,8 +54,6 @@ class Result:
     """Equation (2) at rho_t: what the paper's theory says for mean 0."""
     factor: Float[np.ndarray, " shown"]
     """r_t of Algorithm 2."""
-    factor_exact: Float[np.ndarray, " shown"]
-    """r_t by the exact variance of equation (2)."""
 
 
 def run(config: Config) -> Result:
@@ -88,7 +86,6 @@ def run(config: Config) -> Result:
         exact=exact,
         formula=formula,
         factor=rectification(steps, keep),
-        factor_exact=np.sqrt(adaptive_lr_variance(2 / take - 1) / formula),
     )
 
 

@@ -154,8 +154,8 @@ CLAIMS = (
         expect=Band(
             0.0,
             math.inf,
-            "a rise at all; measured by difference like the other Iris comparisons since a "
-            "referee's look: by ratio, our first choice, it is inconclusive",
+            "a rise at all; measured by difference, like the comparisons of arms with dropout, "
+            "since a referee's look: by ratio, our first choice, it is inconclusive",
         ),
         measure=_rises,
         verdict=Verdict.REPRODUCED,
@@ -326,8 +326,8 @@ CLAIMS = (
         expect=Band(
             0.0,
             0.01,
-            "never: one in a hundred runs at most; stated of the training since a referee's look, "
-            "which our first claim, about the series' step, did not blame",
+            "never: one in a hundred runs at most; since a referee's look the claim is about the "
+            "training, our first blamed the step of the series",
         ),
         measure=_diverged,
         verdict=Verdict.INCONCLUSIVE,
@@ -412,8 +412,9 @@ CLAIMS = (
         id="implicit-order-is-scale",
         place="not in the post",
         kind=Kind.CONTROL,
-        says="In the code the order only sets a length: |p| = (i - 1) |v0|.",
-        expect=Band(3.99, 4.01, "i = 5, with 2 b theta^2 of 1e-5 neglected"),
+        says="In the code the order only sets a factor, p = (1 - i) v0: |p| = (i - 1) |v0| for "
+        "i > 0.",
+        expect=Band(3.99, 4.01, "i = 5, with 2 b theta^2 of at most 2e-6 neglected"),
         measure=_length,
         verdict=Verdict.REPRODUCED,
         cell="the-audit",

@@ -102,7 +102,8 @@ CLAIMS = (
         place="Neumann series and unrolled SGD",
         kind=Kind.PAPER,
         experiment=ACCURACY,
-        says="K Neumann terms equal differentiation through K + 1 gradient steps from the optimum.",
+        says="The Neumann series of order K equals differentiation through K + 1 gradient steps "
+        "from the optimum.",
         expect=ROUNDING,
         measure=_unrolled,
         verdict=Verdict.REPRODUCED,

@@ -252,8 +252,8 @@ def variance(result: variance_experiment.Result) -> Drawing:
     return Drawing(
         figure,
         "Variance of one pair against the number of windows. With random letters PES's variance "
-        "grows in proportion to the windows, on text it dips and then grows, on one repeated "
-        "letter it falls to half of NRES's, which is constant.",
+        "grows, nearly in proportion to the windows once they are many; on text it dips and then "
+        "grows; on one repeated letter it falls to half of NRES's, which is constant.",
         f"windows {list(config.windows)}; NRES {result.episode:.0f}; " + "; ".join(words),
     )
 

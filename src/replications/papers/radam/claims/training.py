@@ -208,7 +208,7 @@ CLAIMS = (
         verdict=Verdict.REPRODUCED,
     ),
     _control(
-        id="radam-2k-adds-nothing",
+        id="radam-2k-adds",
         says="The 200 extra gradients of Adam-2k add something to small first steps (its loss "
         "minus that of uncorrected Adam is negative).",
         expect=Band(-math.inf, 0.0, "any gain confirms it"),

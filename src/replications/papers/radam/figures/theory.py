@@ -78,7 +78,7 @@ def variance_figure(result: variance.Result) -> Drawing:
     chosen = np.isin(rho, (3, 5, 10, 100, 500, 1999))
     return Drawing(
         figure,
-        "Three panels over rho from 2 to 2000, logarithmic. The exact variance of psi falls and "
+        "Three panels over rho up to 2000, logarithmic; the third starts at 1. The exact variance of psi falls and "
         "samples lie on it; the first-order formula lies above, 3.3 times at rho = 5, and joins "
         "it beyond 100. The variance of ln psi agrees with its formula at every rho, also at 1 "
         "and 2; from 7 on neighbouring points share their draws and err together.",

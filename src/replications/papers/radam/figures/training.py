@@ -146,8 +146,8 @@ def controls(runs: Runs) -> Drawing:
     right.set(xlabel="first update, root mean square", xscale="log")
     return Drawing(
         figure,
-        "Ten methods, ordered by the size of their first update. The two with a first update of "
-        "the full learning rate, Adam and Adam-2k with a restarted counter, stay near the loss of "
+        "Ten methods, ordered by the size of their first update. The two post-LN ones with a "
+        "first update of the full learning rate, Adam and Adam-2k with a restarted counter, stay near the loss of "
         "having learned nothing; those with one ten times smaller train, all but one seed of "
         "Adam-2k. Pre-LN Adam trains with first updates as large as Adam's.",
         "\n".join(rows),

@@ -131,7 +131,8 @@ CLAIMS = (
         id="lookahead-digits-loss",
         place="figure 8",
         kind=Kind.PAPER,
-        says="Before the first decay Lookahead's training loss is below SGD's at the same setting.",
+        says="On average over nine settings Lookahead's training loss before the first decay is "
+        "below SGD's.",
         expect=Band(-math.inf, 0.0, "any value below 0 confirms it"),
         experiment=DIGITS,
         measure=_log_ratio_8,
@@ -162,7 +163,7 @@ CLAIMS = (
     ),
     _claim(
         id="lookahead-digits-tolerance",
-        place="figure 8",
+        place="figure 8, as the largest rate that works on our wider map",
         kind=Kind.PAPER,
         says="Lookahead works at larger learning rates than SGD does.",
         expect=Band(0.0, math.inf, "any gain confirms it; asked after a look at the maps"),
@@ -180,7 +181,7 @@ CLAIMS = (
             1.0,
             math.inf,
             "one doubling is what halving explains; asked after a look. Up to momentum 0.5 the map "
-            "ends where one could be seen",
+            "ends at one doubling, so that more cannot be seen",
         ),
         experiment=DIGITS,
         measure=_doublings,

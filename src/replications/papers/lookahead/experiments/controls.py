@@ -67,7 +67,8 @@ def run(config: Config) -> Result:
     time = torch.arange(config.steps, dtype=torch.float64)[:, None] / config.steps
     schedules = {
         "SGD": torch.ones_like(time),
-        "SGD, step decay": 0.2 ** (3 * time).floor(),  # by 5 at each third, as the paper's on CIFAR
+        "SGD, step decay": 0.2
+        ** (3 * time).floor(),  # by 5, the paper's factor on CIFAR, at each third
         "SGD, cosine decay": (1 + (math.pi * time).cos()) / 2,
         "SGD, linear decay": 1 - time,
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config:
-    """The grid of figure 8, widened until both methods fail at one end."""
+    """The grid of figure 8, widened until SGD fails at one end."""
 
     lr: tuple[float, ...] = (0.00625, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
     """Figure 8 has 0.1, 0.2, 0.3 for a ResNet. The first is only there as the next one's half."""

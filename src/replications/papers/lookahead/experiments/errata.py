@@ -23,9 +23,9 @@ class Config:
     lr: float = 0.3
     """Times curvatures in (0.1, 1)."""
     alpha: float = 0.5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     k: int = 5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     loops: int = 8
     """Loops of the run."""
     seed: int = 0

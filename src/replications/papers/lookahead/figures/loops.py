@@ -133,7 +133,7 @@ def public(result: public_rules.Result) -> Drawing:
         figure,
         "Six panels, one for each published rule that is not Algorithm 1: its distance from it "
         "over 40 steps, in units of the distance of start and optimum. All begin at a "
-        "synchronisation, between 0.1 and 0.5 at the highest.",
+        "synchronisation or one step after it; at the highest they are between 0.1 and 0.5.",
         "\n".join(
             f"{rule.name}: largest {d.max():.2f}" if d.max() > 1e-9 else f"{rule.name}: equal"
             for rule, d in zip(public_rules.RULES, result.distance, strict=True)

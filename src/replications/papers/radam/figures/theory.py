@@ -78,9 +78,9 @@ def variance_figure(result: variance.Result) -> Drawing:
     chosen = np.isin(rho, (3, 5, 10, 100, 500, 1999))
     return Drawing(
         figure,
-        "Three panels over rho up to 2000, logarithmic; the third starts at 1. The exact variance of psi falls and "
-        "samples lie on it; the first-order formula lies above, 3.3 times at rho = 5, and joins "
-        "it beyond 100. The variance of ln psi agrees with its formula at every rho, also at 1 "
+        "Three panels over rho up to 2000, logarithmic; the third starts at 1. The exact variance "
+        "of psi falls and samples lie on it; the first-order formula lies above, 3.3 times at rho "
+        "= 5, and joins it beyond 100. The variance of ln psi agrees with its formula at every rho, also at 1 "
         "and 2; from 7 on neighbouring points share their draws and err together.",
         f"rho {_numbers(rho[chosen])}\nexact {_numbers(result.exact[chosen])}\n"
         f"first order {_numbers(result.first_order[chosen])}",

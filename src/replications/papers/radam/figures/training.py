@@ -147,9 +147,9 @@ def controls(runs: Runs) -> Drawing:
     return Drawing(
         figure,
         "Ten methods, ordered by the size of their first update. The two post-LN ones with a "
-        "first update of the full learning rate, Adam and Adam-2k with a restarted counter, stay near the loss of "
-        "having learned nothing; those with one ten times smaller train, all but one seed of "
-        "Adam-2k. Pre-LN Adam trains with first updates as large as Adam's.",
+        "first update of the full learning rate, Adam and Adam-2k with a restarted counter, stay "
+        "near the loss of having learned nothing; those with one ten times smaller train, all "
+        "but one seed of Adam-2k. Pre-LN Adam trains with first updates as large as Adam's.",
         "\n".join(rows),
     )
 

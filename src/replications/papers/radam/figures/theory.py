@@ -80,8 +80,8 @@ def variance_figure(result: variance.Result) -> Drawing:
         figure,
         "Three panels over rho up to 2000, logarithmic; the third starts at 1. The exact variance "
         "of psi falls and samples lie on it; the first-order formula lies above, 3.3 times at rho "
-        "= 5, and joins it beyond 100. The variance of ln psi agrees with its formula at every rho, also at 1 "
-        "and 2; from 7 on neighbouring points share their draws and err together.",
+        "= 5, and joins it beyond 100. The variance of ln psi agrees with its formula at every "
+        "rho, also at 1 and 2; from 7 on neighbouring points share their draws and err together.",
         f"rho {_numbers(rho[chosen])}\nexact {_numbers(result.exact[chosen])}\n"
         f"first order {_numbers(result.first_order[chosen])}",
     )

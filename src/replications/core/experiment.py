@@ -73,7 +73,7 @@ class Experiment:
     def record(self, jobs: int | None = None) -> list[Path]:
         """Compute FULL and write its records into the package. Returns their paths."""
         configs = self.configs("full")
-        paths = [self._record(i) for i in range(len(configs))]
+        paths = self.stored("full")
         for path, config, result in zip(paths, configs, self.compute("full", jobs), strict=True):
             key = store.digest(self.name, self.run, config)
             seconds = store.provenance(store.cache_path(key))["seconds"]
@@ -87,7 +87,8 @@ class Experiment:
             return []
         configs = self.configs(tier)
         if tier == "full":
-            return [self._record(i) for i in range(len(configs))]
+            folder = Path(str(files(f"replications.papers.{self.slug}"))) / "records"
+            return [folder / f"{self.name}-{i}" for i in range(len(configs))]
         return [store.cache_path(store.digest(self.name, self.run, c)) for c in configs]
 
     def check_records(self) -> None:
@@ -98,15 +99,11 @@ class Experiment:
     def _read_records(self) -> tuple[Any, ...]:
         try:
             return tuple(
-                store.load(self._record(i), self.run, store.digest(self.name, self.run, config))
-                for i, config in enumerate(self.configs("full"))
+                store.load(path, self.run, store.digest(self.name, self.run, config))
+                for path, config in zip(self.stored("full"), self.configs("full"), strict=True)
             )
         except store.StoreError as error:
             raise store.StoreError(
                 f"{error}; renew it with "
                 f"`python -m replications run {self.slug} --only {self.name} --tier full`"
             ) from error
-
-    def _record(self, index: int) -> Path:
-        folder = Path(str(files(f"replications.papers.{self.slug}"))) / "records"
-        return folder / f"{self.name}-{index}"

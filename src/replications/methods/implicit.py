@@ -108,7 +108,7 @@ def hypergradient(
     with torch.enable_grad():
         train = train_loss(w.tree(w.leaf), h.tree(h.leaf))
         batch = batch_of(train, "train_loss")
-        if batch is not None:
+        if batch is not None:  # only now known; the losses must see the batch's own leaves
             w, h = Layout(params, "params", batch), Layout(hyperparams, "hyperparams", batch)
             train = train_loss(w.tree(w.leaf), h.tree(h.leaf))
         val = val_loss(w.tree(w.leaf), h.tree(h.leaf))

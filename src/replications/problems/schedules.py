@@ -48,6 +48,9 @@ def scheduled_loss(
         start_moment: second moment of each coordinate at the start, a number or [d].
         alpha: slow step size in (0, 1]; broadcasts with the settings. With the defaults it is SGD.
         k: inner steps in a loop; divides the steps.
+
+    Raises:
+        ValueError: if k does not divide the steps.
     """
     if k < 1 or len(lr) % k:
         raise ValueError(f"k must divide the {len(lr)} steps, got {k}")

@@ -148,7 +148,8 @@ CLAIMS = (
         expect=Band(
             -math.inf,
             0.99,
-            "1 %, the least that a plot would show; 10 %, asked at first, is no claim of anybody's",
+            "1 %, the least that a plot would show; 10 %, asked at first, was not reproduced and "
+            "is no claim of anybody's",
         ),
         experiment=CONVERGENCE,
         measure=_default,

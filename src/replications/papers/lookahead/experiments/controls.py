@@ -67,8 +67,8 @@ def run(config: Config) -> Result:
     time = torch.arange(config.steps, dtype=torch.float64)[:, None] / config.steps
     schedules = {
         "SGD": torch.ones_like(time),
-        "SGD, step decay": 0.2
-        ** (3 * time).floor(),  # by 5, the paper's factor on CIFAR, at each third
+        # by 5, the paper's factor on CIFAR, at each third
+        "SGD, step decay": 0.2 ** (3 * time).floor(),
         "SGD, cosine decay": (1 + (math.pi * time).cos()) / 2,
         "SGD, linear decay": 1 - time,
     }

@@ -59,21 +59,21 @@ def _run(runs: Runs, method: str) -> translation.Result:
 
 
 def _final(method: str) -> Callable[[Runs], Estimate]:
-    return lambda runs: mean(final(runs, method), "mean of the last 50 losses, seeds, t")
+    return lambda runs: mean(final(runs, method), "mean of the last 50 losses, t over seeds")
 
 
 def _final_gap(a: str, b: str) -> Callable[[Runs], Estimate]:
-    return lambda runs: paired(final(runs, a), final(runs, b), f"{a} - {b}, seeds, paired t")
+    return lambda runs: paired(final(runs, a), final(runs, b), f"{a} - {b}, paired t over seeds")
 
 
 def _shift(method: str) -> Callable[[Runs], Estimate]:
-    return lambda runs: mean(shift(runs, method), "decades, seeds, t")
+    return lambda runs: mean(shift(runs, method), "decades, t over seeds")
 
 
 def _distance_ratio(a: str, b: str) -> Callable[[Runs], Estimate]:
     def measure(runs: Runs) -> Estimate:
         at_10 = [distance(_run(runs, m))[:, _run(runs, m).looks == 10][:, 0] for m in (a, b)]
-        return ratio(at_10[0], at_10[1], f"{a} / {b}, seeds, paired t of the logarithm")
+        return ratio(at_10[0], at_10[1], f"{a} / {b}, paired t over seeds of the logarithm")
 
     return measure
 

@@ -87,8 +87,7 @@ class Experiment:
             return []
         configs = self.configs(tier)
         if tier == "full":
-            folder = Path(str(files(f"replications.papers.{self.slug}"))) / "records"
-            return [folder / f"{self.name}-{i}" for i in range(len(configs))]
+            return [self._record(i) for i in range(len(configs))]
         return [store.cache_path(store.digest(self.name, self.run, c)) for c in configs]
 
     def check_records(self) -> None:
@@ -107,3 +106,7 @@ class Experiment:
                 f"{error}; renew it with "
                 f"`python -m replications run {self.slug} --only {self.name} --tier full`"
             ) from error
+
+    def _record(self, index: int) -> Path:
+        folder = Path(str(files(f"replications.papers.{self.slug}"))) / "records"
+        return folder / f"{self.name}-{index}"

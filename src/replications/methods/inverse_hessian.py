@@ -28,7 +28,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -64,6 +64,7 @@ class Solution:
     residual: Tensor
 
 
+@runtime_checkable
 class Solver(Protocol):
     """Anything that turns a Hessian-vector product and a vector into a `Solution`."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ State = Any
 """A tensor, or nested tuples, lists and dicts of tensors, each with the particles first."""
 
 
+@runtime_checkable
 class UnrollProblem(Protocol):
     """A computation graph that is unrolled in time.
 

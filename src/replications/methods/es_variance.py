@@ -65,7 +65,8 @@ def truncated_es_variance(own: Float[Tensor, "n P"]) -> Float[Tensor, ""]:
 
 
 def identical_windows_ratio(windows: int, dim: int) -> float:
-    """Variance ratio of PES, tr Var / ``|g|^2``, when n windows have the same gradient and no influence on each other.
+    """Variance ratio of PES, tr Var / ``|g|^2``, when n windows have the same gradient and no
+    influence on each other.
 
     It falls from P + 1 at one window to P/2: PES averages the noise of aligned windows.
     """

@@ -1,4 +1,4 @@
-r"""What all gradient estimators of unrolled problems share: one protocol for replicates and windows.
+r"""What all gradient estimators of unrolled problems share: how they start and do a window.
 
 An estimator is a value without state of its own. ``init`` starts an episode, ``step`` unrolls one
 window of it and returns the gradient of the sum of the window's losses, the next state and an
@@ -46,7 +46,7 @@ S = TypeVar("S", bound=EstimatorState)
 
 @dataclass(frozen=True)
 class Info:
-    """What a step of an estimator reports beside the gradient (with the replicates' axis, if any)."""
+    """What a step reports beside the gradient; its leading axis R is there if theta has one."""
 
     directions: Float[Tensor, "*R pairs P"]
     """What each pair's difference of losses is multiplied by; one row for methods without

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.backprop import BPTT, TruncatedBPTT
 from replications.methods.evolution import NRES, PES, FullES, TruncatedES
@@ -50,29 +52,6 @@ class Config:
     frequency: float = 300.0
     """Of the ripple, so that sigma covers several of its periods."""
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Result:
-    """One row an arm."""
-
-    steps: Float[np.ndarray, "arms"]
-    """Steps of one particle to one update, at the shorter horizon."""
-    differentiated: Float[np.ndarray, "arms"]
-    """How many of them are differentiated."""
-    kept: Float[np.ndarray, "arms horizons"]
-    """Numbers kept in a window: states, what the method carries along (noise of earlier windows,
-    G, u and w), and what waits for the backward pass. Noise that is drawn for one window alone is
-    not counted.
-    """
-    error: Float[np.ndarray, "arms batches"]
-    """Error along the exact gradient, relative to it: quadratic loss."""
-    rounded: Float[np.ndarray, "arms batches"]
-    """Estimate along the exact gradient of the smooth loss, when the loss is rounded; nan: none."""
-    ripple: Float[np.ndarray, "arms batches"]
-    """Length of the change of the estimate's mean by a ripple on the loss, relative to the
-    gradient.
-    """
 
 
 class Changed:
@@ -197,6 +176,3 @@ def _means(config: Config, problem: Changed, theta: Tensor) -> Float[Tensor, "ar
             total = total.expand(config.runs, -1)
         rows.append(total.view(config.batches, -1, config.dim).mean(dim=1))
     return torch.stack(rows)
-
-
-QUICK = Config()

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.evolution import NRES, PES, TruncatedES
-from replications.papers.pes.experiments.outer import episode
+from replications.papers.pes.outer import episode
 from replications.problems.linear_unroll import LinearUnroll
 
 if TYPE_CHECKING:
@@ -49,30 +51,6 @@ class Config:
     pairs: int = 400_000
     batches: int = 40
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Result:
-    """Batch means of whole-episode estimates, and the exact targets."""
-
-    cubic: Float[np.ndarray, "arms batches"]
-    cubic_targets: Float[np.ndarray, "arms"]
-    cubic_gradient: float
-    """Of the loss without smoothing."""
-    schedule_peer: Float[np.ndarray, " batches"]
-    """Quadratic loss; accumulator over today's sigma^2."""
-    schedule_ours: Float[np.ndarray, " batches"]
-    """Quadratic loss; every perturbation over its own sigma^2."""
-    crossing_peer: Float[np.ndarray, " batches"]
-    """Quadratic loss; the transcribed weighting, as a sum over the episode's losses."""
-    crossing_ours: Float[np.ndarray, " batches"]
-    quadratic_gradient: float
-    drifting: Float[np.ndarray, " batches"]
-    """Quadratic loss; theta moves during the episode."""
-    drifting_current: float
-    """Every window's part of the gradient at the theta of its time, summed over the episode."""
-    drifting_path: float
-    """What the estimate's mean is in fact: the derivative along the path that was taken."""
 
 
 def run(config: Config) -> Result:
@@ -200,6 +178,3 @@ def _drift(
         path += mean * (t + 1)  # ds/dtheta = t + 1 here, whatever theta was
         current += problem.window_jacobian(now, 1)[t].sum().item()
     return total, current, path
-
-
-QUICK = Config()

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.es_variance import (
     episode_es_variance,
@@ -21,7 +23,7 @@ from replications.methods.es_variance import (
     pes_variance,
 )
 from replications.methods.evolution import PES
-from replications.papers.pes.experiments.outer import episode
+from replications.papers.pes.outer import episode
 from replications.problems.char_rnn import LETTERS, CharRNN, by_windows, text
 from replications.problems.linear_unroll import later_losses
 
@@ -57,24 +59,6 @@ class Config:
     draws: int = 480
     """Independent sets of window gradients for the law of independent windows."""
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Result:
-    """Trace variances over squared gradient length."""
-
-    ratio: Float[np.ndarray, "scenarios windows sequences"]
-    """PES, exact formula."""
-    episode: float
-    """NRES and full ES: P + 1, at any number of windows."""
-    check: Float[np.ndarray, "checked batches"]
-    """Monte Carlo over formula for PES."""
-    identical: Float[np.ndarray, " windows"]
-    """Formula for windows with one and the same gradient, over its closed form."""
-    independent: Float[np.ndarray, "windows batches"]
-    """The same for windows with independent gradients, in batches of draws."""
-    laws: Float[np.ndarray, "laws windows"]
-    """The two closed forms: identical, independent windows."""
 
 
 def run(config: Config) -> Result:
@@ -167,6 +151,3 @@ def _independent(config: Config) -> Float[np.ndarray, "windows batches"]:
         ]
         rows.append((means[0] / means[1] / independent_windows_ratio(n, config.dim)).numpy())
     return np.stack(rows)
-
-
-QUICK = Config()

@@ -37,11 +37,13 @@ import copy
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+
+from replications.methods.leading import Setting, leading
 
 INNER_STATES = ("maintain", "reset", "pullback")
 # numbers; both copies of a block (512 kB in float32) stay in the second-level cache
@@ -50,7 +52,7 @@ _CACHE_BLOCK = 1 << 16
 
 @torch.no_grad()
 def lookahead_pull(
-    phi: Tensor | Sequence[Tensor], theta: Tensor | Sequence[Tensor], alpha: float | Tensor
+    phi: Tensor | Sequence[Tensor], theta: Tensor | Sequence[Tensor], alpha: Setting
 ) -> None:
     r"""Move the slow weights towards the fast ones by (3), and start the fast ones there, by (1).
 
@@ -72,21 +74,21 @@ def lookahead_pull(
     fast = [theta] if isinstance(theta, Tensor) else theta
     if isinstance(alpha, Tensor) and alpha.ndim:
         for p, t in zip(slow, fast, strict=True):
-            step = alpha.reshape(alpha.shape + (1,) * (p.ndim - alpha.ndim)).to(p)
-            whole = step == 1
-            p.lerp_(t, step)  # (3)
-            if whole.any():
-                p.copy_(torch.where(whole, t, p))  # lerp makes nan of an infinite weight
+            steps = cast(Tensor, leading(alpha, p))
+            p.lerp_(t, steps)  # (3)
+            if (steps == 1).any():
+                p.copy_(torch.where(steps == 1, t, p))  # lerp makes nan of an infinite weight
             t.copy_(p)  # (1)
         return
+    step = float(alpha)
     for t_block, p_block in _blocks(zip(fast, slow, strict=True)):
-        if alpha == 1:  # phi + (theta - phi) would round
+        if step == 1:  # phi + (theta - phi) would round
             torch._foreach_copy_(p_block, t_block)
         elif len(t_block) == 1:  # for a block of a large tensor, the lists would cost 6 %
-            p_block[0].lerp_(t_block[0], alpha)  # (3)
+            p_block[0].lerp_(t_block[0], step)  # (3)
             t_block[0].copy_(p_block[0])  # (1)
         else:
-            torch._foreach_lerp_(p_block, t_block, alpha)  # (3)
+            torch._foreach_lerp_(p_block, t_block, step)  # (3)
             torch._foreach_copy_(t_block, p_block)  # (1)
 
 

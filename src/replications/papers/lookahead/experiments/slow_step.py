@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from replications.core.seeds import generator
+from replications.methods.lookahead import lookahead_pull
 from replications.papers.lookahead.experiments.convergence import decaying_spectrum
+from replications.problems.noisy_quadratic import pulled_moment
 from replications.problems.slow_step import optimal_alpha, optimal_alpha_noisy
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Result:
     formula: Float[np.ndarray, "k p"]
     """Proposition 1."""
     parabola: Float[np.ndarray, "k p"]
-    """The lowest point of the loss along the line, from three of its values."""
+    """The lowest point of the loss along the line, from its values before, half way and after."""
     printed: Float[np.ndarray, "k p"]
     """The blog's fraction, as it stands there."""
     noisy_lr: Float[np.ndarray, " l"]
@@ -87,7 +89,7 @@ def run(config: Config) -> Result:
             alpha = optimal_alpha_noisy(problem, lr, config.noisy_k, moment)
             noisy.append(alpha)
             alpha = alpha.clamp(max=1)
-            moment = (1 - alpha * (1 - q)).square() * moment + alpha**2 * fed
+            moment = pulled_moment(moment, q, fed, alpha)
     return Result(
         k=np.array(config.k),
         formula=torch.stack(formula).numpy(),
@@ -103,9 +105,8 @@ def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
 
 
 def _lowest_point(hessian: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Of the parabola through the losses at slow steps -1, 0 and 1."""
-    below, middle, above = (
-        0.5 * (e * _apply(hessian, e)).sum(1)
-        for e in (start + alpha * (end - start) for alpha in (-1, 0, 1))
-    )
-    return (below - above) / (2 * (below - 2 * middle + above))
+    """Of the parabola through the losses before a pull of 1/2, after it, and at the loop's end."""
+    half = start.clone()
+    lookahead_pull(half, end.clone(), 0.5)
+    low, middle, high = (0.5 * (e * _apply(hessian, e)).sum(1) for e in (start, half, end))
+    return (3 * low - 4 * middle + high) / (4 * (low - 2 * middle + high))

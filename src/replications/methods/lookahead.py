@@ -61,8 +61,9 @@ def lookahead_pull(
     Args:
         phi: slow weights, a tensor or a list of tensors.
         theta: fast weights, of the same shapes.
-        alpha: slow step size in (0, 1]; 1 copies theta bit for bit. A number; or a tensor whose
-            axes are the leading axes of every weight, with a slow step for each model.
+        alpha: slow step size in (0, 1]; 1 copies theta bit for bit, and numbers outside reach the
+            rest of the line. A number; or a tensor whose axes are the leading axes of every weight,
+            with a slow step for each model.
 
     Example:
         >>> phi, theta = torch.zeros(2, 3), torch.ones(2, 3)

@@ -49,7 +49,7 @@ class Result:
     formula: Float[np.ndarray, "k p"]
     """Proposition 1."""
     parabola: Float[np.ndarray, "k p"]
-    """The lowest point of the loss along the line, from its values before, half way and after."""
+    """The lowest point of the loss along the line, from three of its values."""
     printed: Float[np.ndarray, "k p"]
     """The blog's fraction, as it stands there."""
     noisy_lr: Float[np.ndarray, " l"]
@@ -105,8 +105,11 @@ def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
 
 
 def _lowest_point(hessian: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Of the parabola through the losses before a pull of 1/2, after it, and at the loop's end."""
-    half = start.clone()
-    lookahead_pull(half, end.clone(), 0.5)
-    low, middle, high = (0.5 * (e * _apply(hessian, e)).sum(1) for e in (start, half, end))
-    return (3 * low - 4 * middle + high) / (4 * (low - 2 * middle + high))
+    """Of the parabola through the losses after slow steps of -1, 0 and 1."""
+    losses = []
+    for alpha in (-1.0, 0.0, 1.0):
+        point = start.clone()
+        lookahead_pull(point, end.clone(), alpha)
+        losses.append(0.5 * (point * _apply(hessian, point)).sum(1))
+    below, middle, above = losses
+    return (below - above) / (2 * (below - 2 * middle + above))

@@ -37,6 +37,7 @@ from torch.optim import Optimizer
 
 from replications.methods.adam_step import (
     Coefficients,
+    Setting,
     adam_coefficients,
     adam_step_,
     check,
@@ -117,10 +118,10 @@ class RAdam(Optimizer):
 
 def radam_coefficients(
     step: int,
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float,
+    lr: Setting,
+    betas: tuple[Setting, float],
+    eps: Setting,
+    weight_decay: Setting,
     threshold: float = THRESHOLD,
     below: Below = "momentum",
 ) -> Coefficients:

@@ -30,12 +30,22 @@ def test_one_order_for_all():
 
 def test_layout_there_and_back():
     layout = Layout(tree(1), "params")
-    torch.testing.assert_close(layout.leaf, torch.tensor([0.0, 0.0, 1.0, 0.0, 1.0, 2.0]))
-    assert layout.leaf.requires_grad
-    for got, expected in zip(
-        leaves(layout.tree(3 * layout.leaf.detach())), leaves(tree(3)), strict=True
-    ):
+    assert all(leaf.requires_grad for leaf in layout.leaves)
+    flat = layout.join(layout.leaves).detach()
+    torch.testing.assert_close(flat, torch.tensor([0.0, 0.0, 1.0, 0.0, 1.0, 2.0]))
+    for got, expected in zip(leaves(layout.tree(3 * flat)), leaves(tree(3)), strict=True):
         torch.testing.assert_close(got, expected)
+
+
+def test_a_batch_is_the_first_axis_of_all():
+    both = [torch.tensor([1.0, 2.0]), torch.tensor([[3.0, 4.0], [5.0, 6.0]])]
+    layout = Layout(both, "params")
+    layout.set_batch(2)
+    flat = layout.join(layout.leaves).detach()
+    torch.testing.assert_close(flat, torch.tensor([[1.0, 3.0, 4.0], [2.0, 5.0, 6.0]]))
+    torch.testing.assert_close(layout.tree(flat), both)
+    with pytest.raises(ValueError, match="params: .* first axis of 3"):
+        layout.set_batch(3)
 
 
 def test_what_is_no_tree_is_named():

@@ -1,4 +1,4 @@
-"""Nested tuples, lists and dicts of tensors: their tensors in order, one function over all of them,
+"""Nested tuples, lists and dicts of tensors: one function over all of them, their tensors in order,
 and the whole as one flat vector.
 
 Leading axes are independent problems; a flat vector is ``[..., size]``.
@@ -70,24 +70,22 @@ def rebuild(tree: Tree, new: Sequence[Tensor]) -> Tree:
 
 
 class Layout:
-    """How a tree's tensors lie in one flat vector.
+    """A tree's tensors as inputs of a differentiation, and vectors in their order.
 
     Args:
         tree: tensors of floating-point numbers.
         name: what the errors call it.
-        batch: number of independent problems on the tensors' first axis; None without that axis.
 
     Attributes:
-        leaf: a copy of the values, ``[size]`` or ``[batch, size]``, that requires a gradient.
+        leaves: the tensors, cut from their past; each requires a gradient.
 
     Raises:
         TypeError: something in the tree is neither a container nor a tensor of floating-point
             numbers.
-        ValueError: no tensor, tensors that differ in dtype or device, or with a batch a tensor
-            whose first axis is not the batch.
+        ValueError: no tensor, or tensors that differ in dtype or device.
     """
 
-    def __init__(self, tree: Tree, name: str, batch: int | None = None) -> None:
+    def __init__(self, tree: Tree, name: str) -> None:
         tensors = leaves(tree, name)
         if not tensors:
             raise ValueError(f"{name}: holds no tensor")
@@ -96,21 +94,30 @@ class Layout:
                 raise TypeError(f"{name}: expected floating-point tensors, got {tensor.dtype}")
         if len({(tensor.dtype, tensor.device) for tensor in tensors}) > 1:
             raise ValueError(f"{name}: all tensors must share one dtype and one device")
-        self._tree = tree
-        lead: tuple[int, ...] = () if batch is None else (batch,)
-        self._shapes = [t.shape for t in tensors]
-        if any(shape[: len(lead)] != lead for shape in self._shapes):
+        self.leaves = [t.detach().requires_grad_() for t in tensors]
+        self._tree, self._name = tree, name
+        self._lead: tuple[int, ...] = ()
+
+    def set_batch(self, batch: int) -> None:
+        """Take the tensors' first axis for independent problems: vectors are ``[batch, size]``.
+
+        Raises:
+            ValueError: a tensor whose first axis is not the batch.
+        """
+        shapes = [tuple(leaf.shape) for leaf in self.leaves]
+        if any(shape[:1] != (batch,) for shape in shapes):
             raise ValueError(
-                f"{name}: the losses have {batch} values, so every tensor needs a first axis of "
-                f"{batch}; got {[tuple(shape) for shape in self._shapes]}"
+                f"{self._name}: the losses have {batch} values, so every tensor needs a first axis "
+                f"of {batch}; got {shapes}"
             )
-        self._sizes = [shape[len(lead) :].numel() for shape in self._shapes]
-        joined = torch.cat([t.detach().reshape(*lead, -1) for t in tensors], dim=-1)
-        self.leaf = joined.requires_grad_()
+        self._lead = (batch,)
+
+    def join(self, tensors: Sequence[Tensor]) -> Float[Tensor, "*batch size"]:
+        """Return tensors shaped like the leaves as one flat vector."""
+        return torch.cat([t.reshape(*self._lead, -1) for t in tensors], dim=-1)
 
     def tree(self, vector: Float[Tensor, "*batch size"]) -> Tree:
         """Return a flat vector's slices in the shapes and containers of the tree."""
-        parts = vector.split(self._sizes, dim=-1)
-        return rebuild(
-            self._tree, [p.reshape(shape) for p, shape in zip(parts, self._shapes, strict=True)]
-        )
+        sizes = [leaf.shape[len(self._lead) :].numel() for leaf in self.leaves]
+        parts = zip(vector.split(sizes, dim=-1), self.leaves, strict=True)
+        return rebuild(self._tree, [part.reshape(leaf.shape) for part, leaf in parts])

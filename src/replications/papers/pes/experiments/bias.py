@@ -24,7 +24,7 @@ from replications.papers.pes.outer import episode
 from replications.problems.linear_unroll import LinearUnroll, Noise, later_losses, random_system
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    pass
 
 LOSSES = ("linear", "quadratic", "cubic")
 NOISE: dict[str, Noise] = {

@@ -214,9 +214,7 @@ def schedule(result: xr.Dataset, arm: str, time: np.ndarray) -> xr.DataArray:
     """Learning rates at times from 0 to 1, by seed."""
     theta = result["path"].sel(arm=arm, update=result["update"].max())
     when = xr.DataArray(time, dims="time", coords={"time": time})
-    rate, decay = (
-        xr.apply_ufunc(np.exp, theta.sel(parameter=name)) for name in ("rate", "decay")
-    )
+    rate, decay = (xr.apply_ufunc(np.exp, theta.sel(parameter=name)) for name in ("rate", "decay"))
     return rate / (1 + when) ** decay
 
 

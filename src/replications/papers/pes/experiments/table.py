@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import xarray as xr
 
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-ARMS = ("BPTT", "truncated BPTT", "RTRL", "UORO", "full ES", "truncated ES", "PES", "NRES")
+DIFFERENTIATED = ("BPTT", "truncated BPTT", "RTRL", "UORO")
+"""Methods that differentiate every step that they take."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def estimators(config: Config, pairs: int) -> dict[str, Any]:
     }
 
 
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def table(config: Config) -> xr.Dataset:
     """Measure every column for every method."""
     source = generator(config.seed, "system")
     problem = random_system(config.units, config.dim, config.horizons[0], "quadratic", source)
@@ -103,14 +104,11 @@ def run(config: Config) -> Result:
     )
     exact = problem.expected_gradient(theta, 1)
 
-    steps, differentiated, kept = [], [], []
-    for name, estimator in estimators(config, config.pairs).items():
+    steps, kept = [], []
+    for estimator in estimators(config, config.pairs).values():
         counter = Changed(problem, "none", config)
-        state = estimator.init(counter, theta, 0)
-        estimator.step(state, theta)
+        estimator.step(estimator.init(counter, theta, 0), theta)
         steps.append(counter.steps)
-        gradient_based = name in ("BPTT", "truncated BPTT", "RTRL", "UORO")
-        differentiated.append(counter.steps if gradient_based else 0)
         kept.append([_kept(config, estimator, p, theta) for p in (problem, longer)])
 
     means = {
@@ -119,15 +117,49 @@ def run(config: Config) -> Result:
     }
     along = exact / (exact @ exact)
     ripple = (means["ripple"].mean(dim=1) - means["none"].mean(dim=1)).norm(dim=-1) / exact.norm()
-    spread = means["ripple"] - means["none"]  # common noise: the change alone
-    return Result(
-        steps=np.array(steps, dtype=np.float64),
-        differentiated=np.array(differentiated, dtype=np.float64),
-        kept=np.array(kept, dtype=np.float64),
-        error=((means["none"] - exact) @ along).numpy(),
-        rounded=(means["rounded"] @ along).numpy(),
-        ripple=torch.cat([ripple[:, None], (spread.norm(dim=-1) / exact.norm())], dim=1).numpy(),
+    return xr.Dataset(
+        {
+            "steps": (
+                "arm",
+                steps,
+                {"long_name": "steps of one particle to one update", "units": "particle-steps"},
+            ),
+            "kept": (
+                ("arm", "horizon"),
+                kept,
+                {
+                    "long_name": "numbers kept in a window: states, what the method carries along, "
+                    "what waits for the backward pass; not noise drawn for one window alone"
+                },
+            ),
+            "error": (
+                ("arm", "batch"),
+                ((means["none"] - exact) @ along).numpy(),
+                {"long_name": "error along the exact gradient, relative to it; quadratic loss"},
+            ),
+            "rounded": (
+                ("arm", "batch"),
+                (means["rounded"] @ along).numpy(),
+                {"long_name": "estimate on the rounded loss along the smooth loss's gradient"},
+            ),
+            "ripple": (
+                "arm",
+                ripple.numpy(),
+                {"long_name": "change of the mean estimate by a ripple, relative to the gradient"},
+            ),
+        },
+        coords={
+            "arm": list(estimators(config, 1)),
+            "horizon": ("horizon", list(config.horizons), {"units": "steps"}),
+            "differentiated": ("arm", [arm in DIFFERENTIATED for arm in estimators(config, 1)]),
+        },
     )
+
+
+@quantity
+def kept(result: xr.Dataset, arm: str, horizon: int) -> xr.DataArray:
+    """Numbers kept in a window at a horizon."""
+    return result["kept"].sel(arm=arm, horizon=horizon)
 
 
 def _kept(config: Config, estimator: Any, problem: LinearUnroll, theta: Tensor) -> int:

@@ -48,12 +48,7 @@ class Recall:
         """Where theta holds w_bit."""
 
     def parameters(
-        self,
-        replicates: int,
-        scale: float,
-        generator: torch.Generator,
-        *,
-        silent_bit: bool = True,
+        self, replicates: int, scale: float, generator: torch.Generator, *, silent_bit: bool = True
     ) -> Float[Tensor, "R P"]:
         """Normal weights with standard deviation scale/sqrt(units); zero for the biases.
 

@@ -199,6 +199,13 @@ def test_digits_compute_is_equal(objective) -> None:
     assert digits.decay_factor(result, "PES") == pytest.approx(2 ** np.exp(theta[1]), rel=1e-5)
 
 
+def test_the_recorded_ends_that_need_no_verdict() -> None:
+    """RTRL finds influence balancing's optimum; with PES's sigma, truncated ES stays in a trap."""
+    race, walk = influence.influence.result("full"), toy.toy.result("full")
+    assert influence.final_loss(race, "RTRL").max() < 1e-15
+    assert np.allclose(toy.final_loss(walk, "truncated ES, σ=0.3"), 2423.4, atol=1)
+
+
 def test_the_recorded_tuners_spend_the_same_compute() -> None:
     assert digits.excess_compute(digits.digits.result("full")) <= 0.04
 

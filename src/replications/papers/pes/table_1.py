@@ -25,15 +25,18 @@ def table_1(result: xr.Dataset) -> str:
     for arm in result["arm"].values.tolist():
         one = result.sel(arm=arm)
         error = 100 * mean(one["error"].values, "")
+        half = error.half_width
         stair = one["rounded"].mean().item()
         cells = (
             arm,
-            number(one["steps"]) + (", differentiated" if one["differentiated"] else ""),
-            " / ".join(number(kept(result, arm, T)) for T in result["horizon"].values.tolist()),
+            number(one["steps"].item()) + (", differentiated" if one["differentiated"] else ""),
+            " / ".join(
+                number(kept(result, arm, T).item()) for T in result["horizon"].values.tolist()
+            ),
             # a deterministic method's batches are one number, up to rounding
             rounding(error.value)
-            if error.half_width < 1e-6
-            else f"{number(error.value, error.half_width, 1)} ± {number(error.half_width, digits=1)}",
+            if half < 1e-6
+            else f"{number(error.value, half, 1)} ± {number(half, digits=1)}",
             number(stair, digits=2) if stair else "no gradient",
             number(round(100 * one["ripple"].item())),
         )

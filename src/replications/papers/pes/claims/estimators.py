@@ -18,7 +18,7 @@ from replications.core.claims import (
 from replications.core.estimates import Estimate, exact, mean
 from replications.core.planted import scaled, swap
 from replications.papers.pes.experiments.bias import bias, pes_over_nres, relative_error
-from replications.papers.pes.experiments.table import kept, table
+from replications.papers.pes.experiments.table import table
 from replications.papers.pes.experiments.targets import (
     CURRENT,
     EVOSAX,
@@ -145,18 +145,6 @@ def pes_variance_episode(result: xr.Dataset) -> Estimate:
 
 @_variance(
     kind=Kind.CONTROL,
-    place="our formula, on the official code's scenario of one repeated input",
-    expect=Band(0.45, 0.55, "the closed form for identical windows tends to a half"),
-    verdict=REPRODUCED,
-    planted=swap("scenario", "random", "repeated"),
-)
-def pes_variance_repeated(result: xr.Dataset) -> Estimate:
-    """Where all windows pull the same way, PES has half the variance of full ES."""
-    return mean(over_nres(result, "repeated", 100).values, "formula, 6 networks, 100 windows")
-
-
-@_variance(
-    kind=Kind.CONTROL,
     place="our formula, on the official code's scenario of random inputs",
     expect=Band(1.8, 2.2, "twice the windows, twice the variance, up to the constant term"),
     verdict=REPRODUCED,
@@ -184,21 +172,6 @@ def pes_variance_nres(result: xr.Dataset) -> Estimate:
 
 @claim(
     on=table,
-    cell="fig-memory",
-    kind=Kind.PAPER,
-    place="table 1, column memory: N(S + P)",
-    expect=Band(1.0, 1.0, "a count: it must be equal"),
-    verdict=REPRODUCED,
-    planted=swap("arm", "PES", "BPTT"),
-)
-def pes_memory(result: xr.Dataset) -> Estimate:
-    """PES's memory does not depend on the horizon."""
-    longer = kept(result, "PES", 240) / kept(result, "PES", 24)
-    return exact(longer.item(), "numbers kept in a window, T = 240 over T = 24")
-
-
-@claim(
-    on=table,
     cell="table-1-rebuilt",
     kind=Kind.PAPER,
     place="table 1, column works on non-differentiable losses",
@@ -210,20 +183,6 @@ def pes_stairs(result: xr.Dataset) -> Estimate:
     """PES works where the loss has no derivative."""
     samples = result["rounded"].sel(arm="PES")
     return mean(samples.values, "estimate on the rounded loss along the smooth loss's gradient")
-
-
-@claim(
-    on=table,
-    cell="table-1-rebuilt",
-    kind=Kind.BLOG,
-    place=DIALOGUE,
-    expect=at_least(0.01, "a wrong direction would be off by a per cent at least"),
-    verdict=NOT_REPRODUCED,
-)
-def pes_blog_sum(result: xr.Dataset) -> Estimate:
-    """BPTT's plain sum of the steps' gradients is probably not the best direction."""
-    error = abs(result["error"].sel(arm="BPTT").isel(batch=0)).item()
-    return exact(error, "sum over the steps' partial gradients against the closed form")
 
 
 @_variance(

@@ -27,11 +27,7 @@ if TYPE_CHECKING:
     pass
 
 LOSSES = ("linear", "quadratic", "cubic")
-NOISE: dict[str, Noise] = {
-    "PES": "per window",
-    "NRES": "per episode",
-    "truncated ES": "truncated",
-}
+NOISE: dict[str, Noise] = {"PES": "per window", "NRES": "per episode", "truncated ES": "truncated"}
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-NOISE: dict[str, Noise] = {
-    "PES": "per window",
-    "NRES": "per episode",
-    "truncated ES": "truncated",
-}
+NOISE: dict[str, Noise] = {"PES": "per window", "NRES": "per episode", "truncated ES": "truncated"}
 EVOSAX, OWN_SIGMA = "σ shrinks: evosax's weighting", "σ shrinks: each ε over its own σ²"
 LEARNED = "K ∤ T: learned_optimization's weighting"
 WHOLE = "K ∤ T: window ends with the episode"

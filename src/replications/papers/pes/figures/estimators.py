@@ -129,11 +129,7 @@ def targets(result: xr.Dataset) -> Drawing:
     plain = result["plain"].item()
     axis.axvline(plain, color=COLOR["theory"], linewidth=1.2)
     axis.text(
-        plain * 1.03,
-        2.42,
-        f"plain gradient {number(plain)}",
-        color=COLOR["theory"],
-        fontsize=9,
+        plain * 1.03, 2.42, f"plain gradient {number(plain)}", color=COLOR["theory"], fontsize=9
     )
     words = [f"plain gradient {number(plain)}"]
     arms = result["arm"].values.tolist()
@@ -221,11 +217,7 @@ def variance(result: xr.Dataset) -> Drawing:
         centre = ratio.mean("sequence").values
         line, marker = styles[scenario]
         axis.fill_between(
-            n,
-            ratio.min("sequence"),
-            ratio.max("sequence"),
-            color=COLOR["PES"],
-            alpha=0.15,
+            n, ratio.min("sequence"), ratio.max("sequence"), color=COLOR["PES"], alpha=0.15
         )
         axis.plot(n, centre, marker, linestyle=line, color=COLOR["PES"])
         axis.text(n[-1] * 1.06, centre[-1], f"PES, {scenario}", color=COLOR["PES"], va="center")

@@ -55,11 +55,7 @@ def influence(result: xr.Dataset) -> Drawing:
             "RTRL",
             "UORO",
         ),
-        "ES with N = 1000": (
-            "truncated ES, N=1000",
-            "PES, N=1000",
-            "NRES, N=1000",
-        ),
+        "ES with N = 1000": ("truncated ES, N=1000", "PES, N=1000", "NRES, N=1000"),
         "Fewer particles": ("PES, N=100", "PES, N=10", "NRES, N=4"),
     }
     canvas, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.4), sharey=True)
@@ -159,15 +155,7 @@ def toy(result: xr.Dataset) -> Drawing:
         ("tr. BPTT, RTRL, tr. ES σ=0.3", 2560, ink),
     )
     for text, y, color in texts:
-        right.text(
-            19800,
-            y,
-            text,
-            color=color,
-            ha="right",
-            fontsize=9,
-            va="center",
-        )
+        right.text(19800, y, text, color=color, ha="right", fontsize=9, va="center")
     right.set(title="Meta-loss, median of seeds", xlabel="updates", ylim=(400, 2800))
     right.set_xticks([0, 10000, 20000], ["0", "10000", "20000"])
     return Drawing(
@@ -188,10 +176,7 @@ def digits(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
     arms = losses["arm"].values.tolist()
     words = []
     for axis, part, title in zip(
-        axes,
-        (losses, errors),
-        ("Mean training loss", "Mean validation error, %"),
-        strict=True,
+        axes, (losses, errors), ("Mean training loss", "Mean validation error, %"), strict=True
     ):
         scale = 1 if "loss" in title else 100
         for y, arm in enumerate(arms):
@@ -264,12 +249,7 @@ def memory_task(result: xr.Dataset) -> Drawing:
         keeps = remembering.solved(result, arm)
         solved, total = int(keeps.sum()), keeps.size
         axis.text(
-            0.97,
-            0.88,
-            f"{solved} of {total}",
-            transform=axis.transAxes,
-            ha="right",
-            fontsize=9,
+            0.97, 0.88, f"{solved} of {total}", transform=axis.transAxes, ha="right", fontsize=9
         )
         words.append(f"{arm}: {solved} of {total}")
     axes[0, 0].set_ylim(-0.1, 2.1)
@@ -283,7 +263,7 @@ def memory_task(result: xr.Dataset) -> Drawing:
         canvas,
         "Loss against episodes for seven arms on the task of keeping one bit, one line a run, and "
         "how many runs solve it. PES, NRES and BPTT learn the task in all or nearly all runs and "
-        "truncated ES in many. Truncated BPTT stays at chance in all, and leaves it in many once the "
-        "bit's weights get noise or start at random.",
+        "truncated ES in many. Truncated BPTT stays at chance in all, and leaves it in many once "
+        "the bit's weights get noise or start at random.",
         "solved: " + "; ".join(words),
     )

@@ -23,6 +23,7 @@ from replications.papers.pes.experiments import digits as tuning
 from replications.papers.pes.experiments import influence as balancing
 from replications.papers.pes.experiments import toy as walking
 from replications.papers.pes.experiments.memory_task import NOISE, RANDOM_START, memory_task, solved
+from replications.papers.pes.experiments.toy_plateau import toy_plateau
 
 READING = "setting of the official code; the outcome is our reading of the abstract"
 BALANCE = f"influence balancing: {READING}"
@@ -124,6 +125,25 @@ def pes_toy_truncated_es(result: xr.Dataset) -> Estimate:
 def pes_toy_rtrl(result: xr.Dataset) -> Estimate:
     """An unbiased gradient is enough: RTRL reaches the low region too."""
     return exact(walking.median_end(result, "RTRL").item(), "last meta-loss, deterministic")
+
+
+def _exact_slope(result: xr.Dataset) -> tuple[xr.Dataset]:
+    """A derivative of the surface itself, without noise."""
+    return (result.assign(smoothed=xr.full_like(result["smoothed"], result["slope"].item())),)
+
+
+@claim(
+    on=toy_plateau,
+    cell="fig-toy",
+    kind=Kind.CONTROL,
+    place="our control",
+    expect=at_most(0.0, "the sign of a slope that leads to the valley"),
+    verdict=REPRODUCED,
+    planted=_exact_slope,
+)
+def pes_toy_plateau(result: xr.Dataset) -> Estimate:
+    """Where RTRL stops, the surface smoothed by noise of PES's sigma slopes into the valley."""
+    return mean(result["smoothed"].values, "full ES, one noise an episode, groups of 500 pairs")
 
 
 @_toy(

@@ -17,7 +17,7 @@ import xarray as xr
 
 from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
-from replications.methods.evolution import FullES
+from replications.methods.evolution import FullES, antithetic_gradient
 from replications.problems.linear_unroll import LinearUnroll
 
 if TYPE_CHECKING:
@@ -147,7 +147,8 @@ def _spread(config: Config) -> list[float]:
     noise = sigma * torch.randn(config.spread_pairs, generator=source, dtype=torch.float64)
     plus, minus = (stairs(config, 1.5 + sign * noise) for sign in (1.0, -1.0))
     single = (noise * plus / sigma**2).std()
-    pair = (noise * (plus - minus) / (2 * sigma**2)).std()
+    _, coefficients = antithetic_gradient(plus, minus, noise[:, None], sigma)
+    pair = (coefficients * noise).std()
     return [float(single), float(pair) * math.sqrt(2)]
 
 
@@ -163,12 +164,12 @@ def _correlation(config: Config) -> tuple[np.ndarray, np.ndarray]:
         dtype=torch.float64,
     )
     states = [problem.init(config.draws)] * 2
-    differences = []
-    for t in range(config.windows):
+    rows = []
+    for t in range(config.windows):  # each window's losses against the noise of all windows
         losses = []
         for i, sign in enumerate((1.0, -1.0)):
             states[i], loss = problem.step(states[i], theta + sign * noise[:, t : t + 1], t)
             losses.append(loss)
-        differences.append(losses[0] - losses[1])
-    correlation = torch.stack(differences) @ noise / (2 * config.sigma**2 * config.draws)
-    return correlation.numpy(), problem.window_jacobian(theta, 1)[..., 0].numpy()
+        row, _ = antithetic_gradient(losses[0], losses[1], noise, config.sigma)
+        rows.append(row.numpy())
+    return np.stack(rows), problem.window_jacobian(theta, 1)[..., 0].numpy()

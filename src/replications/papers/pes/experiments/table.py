@@ -21,6 +21,7 @@ from replications.methods.evolution import NRES, PES, FullES, TruncatedES
 from replications.methods.rtrl import RTRL
 from replications.methods.trees import leaves
 from replications.methods.uoro import UORO
+from replications.papers.pes.outer import episode
 from replications.problems.linear_unroll import LinearUnroll, random_system
 
 if TYPE_CHECKING:
@@ -196,14 +197,7 @@ def _means(config: Config, problem: Changed, theta: Tensor) -> Float[Tensor, "ar
                 generator(config.seed, "mean", name, i).initial_seed() for i in range(config.runs)
             ]
             where = theta.expand(config.runs, -1)
-        state = estimator.init(problem, where, seed)
-        total: Any = 0.0
-        while True:
-            _, state, info = estimator.step(state, where)
-            total = total + info.per_pair
-            if info.done:
-                break
-        total = total.reshape(-1, config.dim)
+        total = episode(estimator, problem, where, seed).reshape(-1, config.dim)
         if len(total) == 1:
             total = total.expand(config.runs, -1)
         rows.append(total.view(config.batches, -1, config.dim).mean(dim=1))

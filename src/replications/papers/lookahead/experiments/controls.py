@@ -105,10 +105,15 @@ def best_alpha(result: xr.Dataset, k: int) -> xr.DataArray:
 
 
 @quantity
+def share(result: xr.Dataset, arm: str, of: str) -> xr.DataArray:
+    """An arm's lowest loss over another's."""
+    return lowest_loss(result).sel(arm=arm) / lowest_loss(result).sel(arm=of)
+
+
+@quantity
 def saved(result: xr.Dataset, arm: str, against: str = "SGD") -> xr.DataArray:
     """Percent by which an arm's lowest loss is below another's."""
-    lowest = lowest_loss(result)
-    return 100 * (1 - lowest.sel(arm=arm) / lowest.sel(arm=against))
+    return 100 * (1 - share(result, arm, against))
 
 
 @quantity

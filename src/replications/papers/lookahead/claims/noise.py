@@ -17,7 +17,7 @@ from replications.core.claims import (
     claim,
 )
 from replications.core.estimates import Estimate, exact, mean, ratio
-from replications.core.planted import same, scaled, shifted
+from replications.core.planted import same, scaled
 from replications.papers.lookahead.experiments.inner_loop import inner_loop
 from replications.papers.lookahead.experiments.one_curvature import (
     gain_up_to_one,
@@ -112,34 +112,6 @@ def lookahead_inner_sawtooth(result: xr.Dataset) -> Estimate:
     return ratio(blocks.isel(step=-1).values, blocks.sel(step=0).values, how)
 
 
-@_variance(
-    kind=Kind.CONTROL,
-    place="Proposition 2, one value of it",
-    tier="quick",
-    expect=at_most(5e-7, "half a unit of the last digit, from a study of its own"),
-    verdict=REPRODUCED,
-    planted=scaled("theory", 1.01),
-)
-def lookahead_variance_reference(result: xr.Dataset) -> Estimate:
-    """At x = 0.1, alpha = 0.5 and k = 5 Lookahead has 0.442973 of the variance of SGD."""
-    share = (result["theory"] / result["sgd"]).sel(alpha=0.5, k=5, x=0.1).item()
-    return exact(abs(share - 0.442973), "distance of the closed form from it", 1e-12)
-
-
-@claim(
-    on=one_curvature,
-    cell="fig-one-curvature",
-    kind=Kind.CONTROL,
-    place="Algorithm 1 with k = 1",
-    expect=at_most(1e-12, "rounding of float64"),
-    verdict=REPRODUCED,
-    planted=shifted("identity", 1e-6),
-)
-def lookahead_single_step(result: xr.Dataset) -> Estimate:
-    """With k = 1 Lookahead is SGD with the learning rate alpha times gamma."""
-    return exact(result["identity"].item(), "largest relative difference of the variances")
-
-
 @claim(
     on=one_curvature,
     cell="fig-one-curvature",
@@ -194,44 +166,3 @@ def lookahead_blog_sgd_variance(result: xr.Dataset) -> Estimate:
     value = over_squared_noise(result).item()
     error = 4 * value * np.sqrt(2 / result["chains"].item())
     return exact(value, "simulated / printed at noise variance 4, 4 standard errors", error)
-
-
-def _printed_fraction(x: xr.DataArray, alpha: xr.DataArray, k: xr.DataArray) -> xr.DataArray:
-    """The factor of V_SGD as the blog prints it."""
-    r = 1 - x
-    top = alpha**2 * (1 - r ** (2 * k))
-    return top / (top + 2 * alpha * (1 - alpha) * (1 - r**k))
-
-
-@_variance(
-    kind=Kind.BLOG,
-    place="formula of V_LA",
-    tier="quick",
-    expect=SAME,
-    verdict=REPRODUCED,
-    planted=scaled("sgd", 1.05),
-)
-def lookahead_blog_fraction(result: xr.Dataset) -> Estimate:
-    """Lookahead's variance is the printed fraction of that of SGD."""
-    printed = _printed_fraction(result["x"], result["alpha"], result["k"]) * result["sgd"]
-    found = result["measured"] / printed
-    return mean(found.values.ravel(), f"simulated / printed over {found.size} settings")
-
-
-@_variance(
-    kind=Kind.BLOG,
-    place="after the formula of V_LA",
-    tier="quick",
-    expect=at_most(1 - 1e-9, "strictly below, by more than rounding"),
-    verdict=REPRODUCED,
-)
-def lookahead_blog_below_one(result: xr.Dataset) -> Estimate:
-    """The printed fraction of V_LA is strictly below 1 for every alpha in (0, 1)."""
-    hundredths = np.arange(1, 100) / 100
-    fraction = _printed_fraction(
-        xr.DataArray(2 * hundredths, dims="x"),
-        xr.DataArray(hundredths, dims="alpha"),
-        xr.DataArray(np.arange(1, 31), dims="k"),
-    )
-    how = f"largest of {fraction.size} settings: alpha 0.01 to 0.99, x 0.02 to 1.98, k 1 to 30"
-    return exact(fraction.max().item(), how)

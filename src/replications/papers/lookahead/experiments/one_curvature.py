@@ -47,7 +47,6 @@ def one_curvature(config: Config) -> xr.Dataset:
     shown_k = torch.tensor([k for _, k in config.shown], dtype=torch.float64)[:, None]
     shown_x = torch.cat([x[x < 1], torch.linspace(1, 1.999, config.points, dtype=torch.float64)])
     shown_ours, shown_sgd = contractions(shown_x, shown_alpha, shown_k)
-    single = unit.lookahead_variance(x, alpha[:, None], 1) / unit.sgd_variance(alpha[:, None] * x)
     return xr.Dataset(
         {
             "gain": (
@@ -59,11 +58,6 @@ def one_curvature(config: Config) -> xr.Dataset:
                 ("shown", "shown_x"),
                 (shown_ours.log() / shown_sgd.log()).numpy(),
                 {"long_name": "log-contraction per step, Lookahead over SGD"},
-            ),
-            "identity": (
-                (),
-                (single - 1).abs().max().item(),
-                {"long_name": "largest relative difference between k = 1 and SGD at alpha gamma"},
             ),
         },
         coords={

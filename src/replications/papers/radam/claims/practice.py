@@ -58,19 +58,6 @@ def mean_test(variable: str):  # type: ignore[no-untyped-def]
 
 
 @_gradients(
-    kind=Kind.PAPER,
-    place="text, assumption",
-    expect=Band(0.0, 0.1, "a test at 5 % rejects 5 % where the assumption holds"),
-    verdict=NOT_REPRODUCED,
-)
-def radam_zero_mean(result: xr.Dataset) -> Estimate:
-    """The gradients of the first steps are draws of N(0, sigma^2): few weights' gradients have a
-    mean that a t-test tells from 0.
-    """
-    return _over_inits(result["mean_rejected"])
-
-
-@_gradients(
     kind=Kind.BLOG,
     place="reading note, twice",
     expect=Band(1.0, 4.0, "'not small': at least 1; the earlier study: 2.0"),
@@ -113,7 +100,7 @@ def radam_zero_mean_over_inits(result: xr.Dataset) -> Estimate:
 @_gradients(
     kind=Kind.PAPER,
     place="text, assumption",
-    expect=Band(0.5, 2.0, "a factor of 2, which is 1.4 in r_t"),
+    expect=Band(0.5, 2.0, "a factor of 2 in the variance; a constant one would cancel in r_t"),
     verdict=NOT_REPRODUCED,
 )
 def radam_zero_mean_prediction(result: xr.Dataset) -> Estimate:
@@ -131,20 +118,6 @@ def radam_zero_mean_prediction(result: xr.Dataset) -> Estimate:
 def radam_right_mean_prediction(result: xr.Dataset) -> Estimate:
     """Normals with the right mean predict the variance of psi after 10 gradients."""
     return _variance_ratio(result, "right mean")
-
-
-@_steps(expect=Band(0.999, 1.001, "the same numbers up to rounding"), verdict=REPRODUCED)
-def radam_same_variance(result: xr.Dataset) -> Estimate:
-    """At step 1 psi has the same variance under RAdam as under Adam."""
-    first, second = (at_start(result, "variance", arm).values for arm in ("RAdam", "Adam"))
-    return ratio(first, second, "RAdam / Adam at step 1, over initialisations")
-
-
-@_steps(expect=at_least(10.0, "an order of magnitude"), verdict=REPRODUCED)
-def radam_other_step(result: xr.Dataset) -> Estimate:
-    """Adam's first step is more than ten times as long as RAdam's."""
-    first, second = (at_start(result, "update", arm).values for arm in ("Adam", "RAdam"))
-    return ratio(first, second, "Adam / RAdam at step 1, over initialisations")
 
 
 @_steps(
@@ -228,12 +201,6 @@ def radam_blog_always_better(result: xr.Dataset) -> Estimate:
 def radam_blog_always_better_short(result: xr.Dataset) -> Estimate:
     """RAdam is always better than Adam (each at its best learning rate, 380 steps)."""
     return _tuned(result, "RAdam", "Adam")
-
-
-@_short(kind=Kind.CONTROL, place="our control", expect=ANY, verdict=NOT_REPRODUCED)
-def radam_every_rate(result: xr.Dataset) -> Estimate:
-    """RAdam is better than Adam at every learning rate, at 0.001 too (380 steps)."""
-    return _gain(result, 0.001)
 
 
 @_long(

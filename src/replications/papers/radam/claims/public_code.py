@@ -35,18 +35,6 @@ def radam_code_nmt(result: xr.Dataset) -> Estimate:
 
 
 @_claim(
-    kind=Kind.ERRATUM,
-    place="authors' general class, pytorch_optimizer, default",
-    expect=Band(0.01, 1.0, "a momentum step is about |g| = 0.1 learning rates long"),
-    verdict=NOT_REPRODUCED,
-)
-def radam_code_skip(result: xr.Dataset) -> Estimate:
-    """While it cannot rectify, the default implementation takes a momentum step."""
-    first = result["update"].sel(rule="authors, default", step=1).item()
-    return exact(first, "rms of the first update, in learning rates")
-
-
-@_claim(
     kind=Kind.CONTROL,
     place="our control, on torch.optim.RAdam",
     expect=CLOSE,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from functools import partial
 
-import numpy as np
 import xarray as xr
 
 from replications.core.claims import (
@@ -23,7 +22,6 @@ from replications.methods.rectification import adaptive_lr_variance
 from replications.papers.radam.experiments.divergence import (
     divergence,
     logarithm,
-    overestimate,
     power,
 )
 from replications.papers.radam.experiments.proof import excess, proof
@@ -32,7 +30,6 @@ from replications.papers.radam.experiments.simulation import simulation, spread
 from replications.papers.radam.experiments.simulation import variance as variance_at
 from replications.papers.radam.experiments.variance import (
     fall,
-    finite_beyond,
     log_ratio,
     over_exact,
     variance,
@@ -41,7 +38,6 @@ from replications.papers.radam.experiments.variance import (
 _variance = partial(claim, on=variance, cell="fig-variance")
 _proof = partial(claim, on=proof, cell="fig-proof")
 _divergence = partial(claim, on=divergence, cell="fig-divergence")
-_rectification = partial(claim, on=schedule, cell="fig-rectification")
 _length = partial(claim, on=schedule, cell="fig-effective-length")
 _simulation = partial(claim, on=simulation, cell="fig-nonzero-mean")
 
@@ -109,45 +105,6 @@ def radam_first_order_close(result: xr.Dataset) -> Estimate:
 def radam_first_order_100(result: xr.Dataset) -> Estimate:
     """The first-order variance is very accurate at rho = 100 (ratio to the exact one)."""
     return exact(over_exact(result).sel(rho=100).item(), "closed forms", ROUNDING)
-
-
-@_variance(
-    kind=Kind.BLOG,
-    place="reading note, on Figure 8",
-    expect=at_least(2.0, "a factor of 2 is a large gap by any reading"),
-    verdict=REPRODUCED,
-)
-def radam_blog_gap(result: xr.Dataset) -> Estimate:
-    """Where the degrees of freedom are few the gap of the approximation is rather large (ratio at
-    rho = 5).
-    """
-    return exact(over_exact(result).sel(rho=5).item(), "closed forms", ROUNDING)
-
-
-@_variance(
-    kind=Kind.BLOG,
-    place="reading note, on Theorem 1",
-    expect=Band(4 - 1e-6, 4 + 1e-6, "rounding; changed after a first look, see How we judge"),
-    verdict=REPRODUCED,
-)
-def radam_blog_finite_beyond_4(result: xr.Dataset) -> Estimate:
-    """The variance of the scaled inverse chi-square law, that of psi^2, is finite beyond 4 degrees
-    of freedom.
-    """
-    how = "where the power of the tail allows it, from the law of chi2"
-    return exact(finite_beyond(result, 2.0), how, 1e-7)
-
-
-@_variance(
-    kind=Kind.CONTROL,
-    place="our control",
-    expect=Band(2 - 1e-6, 2 + 1e-6, "rounding"),
-    verdict=REPRODUCED,
-)
-def radam_finite_beyond_2(result: xr.Dataset) -> Estimate:
-    """The variance of psi itself is finite beyond 2 degrees of freedom already."""
-    how = "where the power of the tail allows it, from the law of chi2"
-    return exact(finite_beyond(result, 1.0), how, 1e-7)
 
 
 @_variance(
@@ -223,61 +180,6 @@ def radam_blog_exponent(result: xr.Dataset) -> Estimate:
 def radam_blog_mean(result: xr.Dataset) -> Estimate:
     """The mean of 1/|Z| diverges too; as a logarithm, sqrt(2/pi) = 0.798 a factor e of the cut."""
     return exact(logarithm(result).item(), "quadrature, last decade of cuts", 1e-5)
-
-
-@_divergence(
-    kind=Kind.PAPER,
-    place="text, on Adam-eps",
-    expect=Band(0.1, 10.0, "an order of magnitude; changed after a first look, see How we judge"),
-    verdict=REPRODUCED,
-)
-def radam_eps_uniform(result: xr.Dataset) -> Estimate:
-    """With Adam-eps the variance of psi at the first step is about 1/(12 eps^2) (ratio to it; eps =
-    2 sigma, about the paper's own).
-    """
-    ratio = 1 / overestimate(result).sel(eps=2.0).item()
-    return exact(ratio, "quadrature over 1/(12 eps^2), eps = 2 sigma", 1e-6)
-
-
-def _switch(steps: xr.DataArray, threshold: int) -> Estimate:
-    how = f"first step with rho > {threshold}, range over six beta2"
-    low, high = steps.min().item(), steps.max().item()
-    return Estimate(steps.mean().item(), low, high, steps.size, how)
-
-
-@_rectification(
-    kind=Kind.PAPER,
-    place="Algorithm 2",
-    expect=Band(5, 5, "a count"),
-    verdict=REPRODUCED,
-)
-def radam_first_step_paper(result: xr.Dataset) -> Estimate:
-    """RAdam rectifies from step 5 on, whatever beta2 is between 0.9 and 0.9995."""
-    return _switch(result["first_paper"], 4)
-
-
-@_rectification(
-    kind=Kind.ERRATUM,
-    place="authors' code, torch, optax, pytorch_optimizer",
-    expect=Band(5, 5, "a count"),
-    verdict=NOT_REPRODUCED,
-)
-def radam_first_step_code(result: xr.Dataset) -> Estimate:
-    """The public implementations that we read rectify from the step of Algorithm 2 on, step 5."""
-    return _switch(result["first_code"], 5)
-
-
-@_rectification(
-    kind=Kind.PAPER,
-    place="definition of r_t",
-    expect=Band(0.02581, 0.02583, "1e-5: the digits quoted"),
-    verdict=REPRODUCED,
-)
-def radam_r_6(result: xr.Dataset) -> Estimate:
-    """For beta2 = 0.999 the rectification at step 6 is r = 0.02582."""
-    return exact(
-        result["r"].sel(beta2=0.999, step=6).item(), "closed form, beta2 = 0.999", ROUNDING
-    )
 
 
 def without_forgetting(result: xr.Dataset) -> xr.Dataset:
@@ -397,23 +299,6 @@ def radam_fig9_mean_10(result: xr.Dataset) -> Estimate:
     too.
     """
     return _spread(result, 10.0, True, 6)
-
-
-@_simulation(
-    kind=Kind.BLOG,
-    place="reading note, on Figure 9",
-    expect=Band(
-        0.15, 0.26, "psi^2 would start above 1; changed after a first look, see How we judge"
-    ),
-    verdict=REPRODUCED,
-)
-def radam_fig9_is_psi(result: xr.Dataset) -> Estimate:
-    """What Figure 9 shows is the variance of psi over drawn sequences, not of psi^2: at steps 5 and
-    6 it is of the order of the figure's start, about 0.17.
-    """
-    start = variance_at(result, rectified=False).sel(mu=0, step=[5, 6]).values
-    how = "range over steps 5 and 6, exact by quadrature"
-    return Estimate(float(np.mean(start)), float(start.min()), float(start.max()), 2, how)
 
 
 @_simulation(

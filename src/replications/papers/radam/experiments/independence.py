@@ -216,9 +216,9 @@ def predicted(result: xr.Dataset, law: str) -> xr.DataArray:
 
 @quantity
 def factor_error(result: xr.Dataset, law: str) -> xr.DataArray:
-    """Error of r_t = sqrt(late / early variance) by a law, from the shortest to each period.
+    """Relative error that a law leaves in r_t, were the longest period the end of the warm-up.
 
-    A constant overstatement cancels in that ratio.
+    r_t^2 is the variance in the end over that at t, so that a constant overstatement cancels.
     """
     over = predicted(result, law)
-    return (over / over.isel(period=0)) ** 0.5 - 1
+    return (over.sel(period=over["period"].max()) / over) ** 0.5 - 1

@@ -88,9 +88,9 @@ def first_steps_figure(result: xr.Dataset) -> Drawing:
         canvas,
         f"Left: at iteration 1 psi has the same variance, {number(start, digits=2)}, under Adam, "
         f"RAdam, warm-up and with frozen weights. Under Adam it falls to {number(end, digits=2)} "
-        f"and stays there, under the others it falls on, to {number(low, digits=2)} or less. Right: "
-        f"Adam's first update is {times[0]} times as large as RAdam's, which is as long as the "
-        f"gradient, and {times[1]} times as large as warm-up's.",
+        f"and stays there, under the others it falls on, to {number(low, digits=2)} or less. "
+        f"Right: Adam's first update is {times[0]} times as large as RAdam's, which is as long as "
+        f"the gradient, and {times[1]} times as large as warm-up's.",
         "first and last of the shown iterations\n" + "\n".join(rows),
     )
 

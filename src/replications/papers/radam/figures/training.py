@@ -100,9 +100,9 @@ def gradient_histograms(result: xr.Dataset) -> Drawing:
         canvas,
         "Ridge lines of the distribution of |g| on a logarithmic axis at iterations 1, 5, 10, 25, "
         "50, 75 and 100, one panel for each of Adam, warm-up, RAdam, Adam-2k and Adam-eps. One "
-        "seed, the one on which Adam-2k ends worst. All start alike. Within 10 updates of Adam most of "
-        "the mass falls by several decades and stays there; with warm-up and RAdam it nearly keeps "
-        "its place.",
+        "seed, the one on which Adam-2k ends worst. All start alike. Within 10 updates of Adam "
+        "most of the mass falls by several decades and stays there; with warm-up and RAdam it "
+        "nearly keeps its place.",
         "by iteration 10\n" + "\n".join(rows),
     )
 

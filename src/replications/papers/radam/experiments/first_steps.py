@@ -129,3 +129,18 @@ def _mean_cosine(moved: Float[Tensor, "streams coordinates"]) -> float:
 def at_start(result: xr.Dataset, variable: str, arm: str) -> xr.DataArray:
     """A variable at the first iteration, by seed."""
     return result[variable].sel(arm=arm, step=1)
+
+
+@quantity
+def averaged_update(mean_over_sd: float, beta1: float = 0.9) -> float:
+    """How far m's averaging alone shrinks Adam's update, for gradients with this mean over sd."""
+    noise = (1 - beta1) / (1 + beta1)  # of a variance, what an endless average leaves
+    return float(((mean_over_sd**2 + noise) / (mean_over_sd**2 + 1)) ** 0.5)
+
+
+@quantity
+def echo(step: int, beta1: float = 0.9, beta2: float = 0.999) -> float:
+    """Adam's update at a step over the first, had all gradients but the first been zero."""
+    m = (1 - beta1) * beta1 ** (step - 1) / (1 - beta1**step)
+    v = (1 - beta2) * beta2 ** (step - 1) / (1 - beta2**step)
+    return float(m / v**0.5)

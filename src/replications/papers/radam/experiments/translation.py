@@ -259,3 +259,16 @@ def distance(result: xr.Dataset, arm: str) -> xr.DataArray:
 def first_updates(result: xr.Dataset, arm: str) -> xr.DataArray:
     """Root mean square of each early update in peak learning rates, mean over the seeds."""
     return result["update"].sel(arm=arm).mean("seed") / PEAK
+
+
+@quantity
+def ten_updates(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """The first ten updates added up, in peak learning rates, mean over the seeds."""
+    return first_updates(result, arm).sel(early=slice(1, 10)).sum("early")
+
+
+@quantity
+def by_first_update(result: xr.Dataset) -> list[str]:
+    """The arms, longest first update first."""
+    first = -result["update"].sel(early=1).mean("seed")
+    return list(first.sortby(first)["arm"].values.tolist())

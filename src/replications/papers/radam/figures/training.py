@@ -12,6 +12,7 @@ from replications.core.numbers import number, row
 from replications.papers.radam.experiments.translation import (
     PEAK,
     all_arms,
+    by_first_update,
     controls,
     distance,
     final,
@@ -141,7 +142,7 @@ def controls_figure(controls: xr.Dataset, translation: xr.Dataset) -> Drawing:
     """Final loss and first update of every arm."""
     result = all_arms(controls, translation)
     first = result["update"].sel(early=1)
-    arms = first.mean("seed").sortby(-first.mean("seed"))["arm"].values.tolist()
+    arms = by_first_update(result)
     canvas, (left, right) = plt.subplots(
         1, 2, figsize=(WIDTH, 3.8), sharey=True, width_ratios=(1.2, 1)
     )

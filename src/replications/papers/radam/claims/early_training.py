@@ -85,9 +85,7 @@ def radam_like_warmup(result: xr.Dataset) -> Estimate:
 
 
 @_claim(
-    expect=at_least(
-        0.5, "most seeds; a loss until a first look, see How we judge: one of the five fails"
-    ),
+    expect=at_least(0.5, "most seeds; a mean loss until a first look, see How we judge"),
     verdict=INCONCLUSIVE,
 )
 def radam_2k_trains(result: xr.Dataset) -> Estimate:

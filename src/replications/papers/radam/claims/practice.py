@@ -20,9 +20,9 @@ from replications.core.planted import scaled, swap
 from replications.papers.radam.experiments.first_steps import at_start, first_steps
 from replications.papers.radam.experiments.independence import independence, median_mean
 from replications.papers.radam.experiments.sensitivity import (
-    at_rate,
-    good_range,
+    gain,
     long_sweep,
+    moved,
     short_sweep,
     spread,
     tuned,
@@ -137,8 +137,7 @@ def _spread(result: xr.Dataset) -> Estimate:
 
 
 def _gain(result: xr.Dataset, lr: float) -> Estimate:
-    radam, adam = (at_rate(result, arm, lr).values for arm in ("RAdam", "Adam"))
-    return paired(radam, adam, "RAdam - Adam, paired t over seeds")
+    return mean(gain(result, lr).values, "RAdam - Adam, paired t over seeds")
 
 
 def _tuned(result: xr.Dataset, a: str, b: str) -> Estimate:
@@ -239,5 +238,4 @@ def radam_range_wider_long(result: xr.Dataset) -> Estimate:
 )
 def radam_range_moved(result: xr.Dataset) -> Estimate:
     """RAdam's range of good learning rates lies higher: its lower end has moved up (380 steps)."""
-    lows = [good_range(result, arm).sel(end="low").values for arm in ("RAdam", "Adam")]
-    return paired(lows[0], lows[1], "decades, RAdam - Adam, paired t over seeds")
+    return mean(moved(result, "low").values, "decades, RAdam - Adam, paired t over seeds")

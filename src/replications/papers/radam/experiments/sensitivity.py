@@ -185,3 +185,15 @@ def width(result: xr.Dataset, arm: str) -> xr.DataArray:
     """Decades of the good range, by seed."""
     ends = good_range(result, arm)
     return ends.sel(end="high") - ends.sel(end="low")
+
+
+@quantity
+def gain(result: xr.Dataset, lr: float) -> xr.DataArray:
+    """Accuracy of RAdam minus that of Adam at one learning rate, by seed."""
+    return at_rate(result, "RAdam", lr) - at_rate(result, "Adam", lr)
+
+
+@quantity
+def moved(result: xr.Dataset, end: str) -> xr.DataArray:
+    """Decades from Adam's to RAdam's "low" or "high" end of the good range, by seed."""
+    return (good_range(result, "RAdam") - good_range(result, "Adam")).sel(end=end)

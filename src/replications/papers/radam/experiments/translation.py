@@ -272,3 +272,9 @@ def by_first_update(result: xr.Dataset) -> list[str]:
     """The arms, longest first update first."""
     first = -result["update"].sel(early=1).mean("seed")
     return list(first.sortby(first)["arm"].values.tolist())
+
+
+@quantity
+def starting_short(result: xr.Dataset) -> list[str]:
+    """The arms whose first update is less than half a learning rate long."""
+    return [arm for arm in by_first_update(result) if first_updates(result, arm).sel(early=1) < 0.5]

@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 
 from replications.core.seeds import generator
+from replications.papers.radam import tables
 from replications.papers.radam.experiments import sensitivity
 from replications.problems import data, mlp
 
@@ -78,6 +79,13 @@ def test_good_range_interpolates() -> None:
     ends = sensitivity.good_range(result, "x").sel(seed=0)
     assert ends.values == pytest.approx([-2.5, -0.9], abs=0.01)
     assert sensitivity.width(result, "x").sel(seed=0) == pytest.approx(1.6, abs=0.02)
+    assert tables.good_rates(result, "x") == "0.003 to 0.1"
+
+
+def test_gain_and_move_are_radam_minus_adam() -> None:
+    result = sweep({"Adam": [[0.0], [1.0], [0.8]], "RAdam": [[1.0], [0.9], [0.0]]}, [1, 0.1, 0.01])
+    assert sensitivity.gain(result, 0.1).sel(seed=0) == pytest.approx(-0.1)
+    assert sensitivity.moved(result, "low").sel(seed=0) == pytest.approx(0.5, abs=0.01)
 
 
 def test_the_rate_is_chosen_on_other_seeds_than_those_judged() -> None:

@@ -110,6 +110,11 @@ def test_controls_and_methods_join_to_one_dataset(adam) -> None:
     assert both["loss"].dims == ("arm", "seed", "step")
     peak = translation.first_updates(both, "Adam")
     assert peak.sel(early=1) == pytest.approx(1, abs=0.05)  # Adam: one learning rate
+    assert translation.by_first_update(both) == ["Adam", "control"]
+    assert translation.starting_short(both) == []
+    tenth = both.assign(update=both["update"] * xr.where(both["arm"] == "Adam", 1, 0.1))
+    assert translation.starting_short(tenth) == ["control"]
+    assert translation.ten_updates(both, "Adam") == pytest.approx(peak.sum().item())
 
 
 def test_first_steps() -> None:
@@ -136,6 +141,20 @@ def test_first_steps_have_the_targets_of_their_sources() -> None:
         _, grads = net.gradients(params, source, task.translate(source))
         square += torch.cat([g.flatten() for g in grads]).double().square().mean().item() / 2
     assert found == pytest.approx(3e-3 * square**0.5, rel=1e-3)
+
+
+def test_what_averaging_does_to_adams_update() -> None:
+    """Against Adam itself: on noise, on a constant, and after a single gradient."""
+    assert first_steps.averaged_update(0) == pytest.approx(np.sqrt(0.1 / 1.9))
+    assert first_steps.averaged_update(1e6) == pytest.approx(1)
+    p = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    optimizer, moves = torch.optim.Adam([p], lr=1.0, eps=0), []
+    for t in range(10):
+        before = p.item()
+        p.grad = torch.full_like(p, float(t == 0))
+        optimizer.step()
+        moves.append(before - p.item())
+    assert first_steps.echo(10) == pytest.approx(moves[-1] / moves[0])
 
 
 def test_relative_variance_of_normals_is_the_theorys() -> None:

@@ -6,10 +6,12 @@ from itertools import pairwise
 import pytest
 import torch
 
+from replications.methods.conjugate_gradient import ConjugateGradient
 from replications.methods.decay_hypergradient import decay_hypergradient
 from replications.methods.implicit import hypergradient
-from replications.methods.inverse_hessian import ConjugateGradient, HypergradientWarning, Neumann
+from replications.methods.inverse_hessian import HypergradientWarning
 from replications.methods.mlp_hessian import MLPHessian
+from replications.methods.neumann import Neumann
 
 
 def join(tensors, lead):
@@ -114,6 +116,7 @@ def test_decay_hypergradient_refuses_what_it_cannot_mean():
         decay_hypergradient(MLPHessian(here, x, y), MLPHessian(there, x, y))
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_refuses_an_unknown_activation():
     with pytest.raises(ValueError, match="activation"):
         MLPHessian(

@@ -1,19 +1,25 @@
 r"""The hypergradient of a perceptron's weight decays, one for each weight, in closed form.
 
-Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implicit differentiation"
-(`lorraine2020optimizing`), Algorithm 2, for the training loss of `MLPHessian`, which holds
-sum_j c_j w_j^2 / 2. There the mixed derivative is a diagonal matrix:
+:cite:t:`lorraine2020optimizing`, Algorithm 2, for the training loss of ``MLPHessian``, which holds
+:math:`\sum_j c_j w_j^2 / 2`. There the mixed derivative is a diagonal matrix:
 
-    partial^2 L_T / partial w partial c^T = diag(w)                                          (1)
-    dL_V/dc = - w * H^-1 dL_V/dw                                                             (2)
+.. math::
+
+    \frac{\partial^2 L_T}{\partial w\, \partial c^\top} = \operatorname{diag}(w) \qquad (1)
+
+.. math::
+
+    \frac{\mathrm{d} L_V}{\mathrm{d} c} = -w \odot H^{-1} \frac{\partial L_V}{\partial w}
+    \qquad (2)
 
 Implementation notes:
     - No graph is built: two forward and backward passes, and the solver's products by the R
-      operator. It equals `hypergradient` on the same losses, in half the time or less.
-    - For another parametrisation multiply by its derivative: decays lambda in lambda w^2 are
-      c = 2 lambda, their logarithms give c times (2).
+      operator. It equals ``hypergradient`` on the same losses, in half the time or less.
+    - For another parametrisation multiply by its derivative: decays :math:`\lambda` in
+      :math:`\lambda w^2` are :math:`c = 2 \lambda`, their logarithms give c times (2).
+    - Leading axes are independent problems, as in ``MLPHessian``.
 
-The chapter `implicit` uses it for its long runs on Iris.
+The chapter ``implicit`` uses it for its long runs on Iris.
 """
 
 from __future__ import annotations
@@ -21,8 +27,9 @@ from __future__ import annotations
 import torch
 
 from replications.methods.implicit import Hypergradient, check_stationary
-from replications.methods.inverse_hessian import Neumann, Solver
+from replications.methods.inverse_hessian import Solver
 from replications.methods.mlp_hessian import MLPHessian
+from replications.methods.neumann import Neumann
 
 
 @torch.no_grad()
@@ -40,13 +47,13 @@ def decay_hypergradient(
         val: the validation loss at the same weights, without a penalty.
         solver: how to apply the inverse Hessian of the training loss.
         tolerance: warn where the training gradient's norm exceeds this fraction of the validation
-            gradient's, as in `hypergradient`.
+            gradient's, as in ``hypergradient``.
 
     Returns:
-        The hypergradient with respect to c, flat like `train.weights`; its direct part is zero.
+        The hypergradient with respect to c, flat like ``train.weights``; its direct part is zero.
 
     Raises:
-        ValueError: the two are not of the same weights, or `val` has a penalty.
+        ValueError: the two are not of the same weights, or ``val`` has a penalty.
     """
     if val.penalty is not None:
         raise ValueError("val: must have no penalty, for the validation loss has none")

@@ -1,25 +1,36 @@
-r"""Hypergradients by implicit differentiation.
+r"""Hypergradients by implicit differentiation: :cite:t:`lorraine2020optimizing`, Algorithm 2.
 
-Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implicit differentiation"
-(`lorraine2020optimizing`), Algorithm 2. With the best response w*(lambda) = argmin_w L_T:
+With the best response :math:`w^*(\lambda) = \arg\min_w L_T(w, \lambda)`, the derivative of the
+validation loss has two parts:
 
-    dL_V/dlambda = direct + indirect                                                         (1)
-    direct   = partial L_V / partial lambda                                                  (2)
-    indirect = - (partial L_V / partial w) H^-1 (partial^2 L_T / partial w partial lambda^T)  (3)
+.. math::
 
-read from the left: v = dL_V/dw, then x = H^-1 v by a solver, then the vector-Jacobian product of
-the training gradient g(w, lambda) = dL_T/dw with x. (3) is the implicit function theorem on g = 0,
-so it needs a stationary w and an invertible H.
+    \frac{\mathrm{d} L_V}{\mathrm{d}\lambda} = \text{direct} + \text{indirect} \qquad (1)
+
+.. math::
+
+    \text{direct} = \frac{\partial L_V}{\partial\lambda} \qquad (2)
+
+.. math::
+
+    \text{indirect} = -\frac{\partial L_V}{\partial w} H^{-1}
+        \frac{\partial^2 L_T}{\partial w\, \partial\lambda^\top} \qquad (3)
+
+(3) is read from the left: :math:`v = \partial L_V / \partial w`, then :math:`x = H^{-1} v` by a
+solver, then the vector-Jacobian product of the training gradient :math:`g(w, \lambda)` with
+:math:`x`. It is the implicit function theorem on :math:`g = 0`, so it needs a stationary :math:`w`
+and an invertible :math:`H`.
 
 Implementation notes:
-    - The vector-Jacobian product differentiates dL_T/dw with respect to lambda. The other way round
-      fits only where lambda has the shape of w, and is right only for a symmetric mixed derivative.
+    - The vector-Jacobian product differentiates g with respect to the hyperparameters. The other
+      way round fits only where these have the shape of w, and is right only for a symmetric mixed
+      derivative.
     - The graph of g is built once and serves every Hessian-vector product (reverse over reverse).
-    - The losses see slices of one flat vector, so that gradients and products come flat as well.
-    - A batch of independent problems is one call: losses that return `[batch]`, tensors with that
-      first axis. The sum of independent losses has each one's own gradients, so nothing is mixed.
+    - Leading axes are independent problems: with losses that return ``[batch]``, every tensor has
+      that first axis. The sum of independent losses has each one's own gradients, so nothing is
+      mixed.
 
-The chapter `implicit` explains and tries it.
+The chapter ``implicit`` explains and tries it.
 """
 
 from __future__ import annotations
@@ -27,20 +38,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from replications.methods.inverse_hessian import (
-    Curvature,
-    HypergradientWarning,
-    Neumann,
-    Solver,
-)
-from replications.methods.trees import Layout, Tree
+from replications.methods.inverse_hessian import Curvature, HypergradientWarning, Solver
+from replications.methods.neumann import Neumann
+from replications.methods.trees import Layout, Tree, rebuild
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Loss = Callable[[Any, Any], Tensor]
+"""(params, hyperparams) to a scalar, or to ``[batch]`` for independent problems."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +62,17 @@ class Hypergradient:
         total: direct + indirect, structured like the hyperparameters.
         direct: equation (2), likewise.
         indirect: equation (3), likewise.
-        stationarity: norm of the training gradient, `[]` or `[batch]`; the theorem assumes 0.
+        stationarity: norm of the training gradient of each problem; the theorem assumes 0.
         curvature: largest and lowest curvature that the solver met.
-        residual: |v - H x| / |v| of the solve.
+        residual: norm of v - H x over that of v.
     """
 
     total: Tree
     direct: Tree
     indirect: Tree
-    stationarity: Tensor
+    stationarity: Float[Tensor, "*batch"]
     curvature: Curvature
-    residual: Tensor
+    residual: Float[Tensor, "*batch"]
 
 
 def batch_of(loss: Tensor, name: str) -> int | None:
@@ -85,13 +96,14 @@ def hypergradient(
     """Differentiate the trained parameters' validation loss with respect to hyperparameters.
 
     Args:
-        train_loss: (params, hyperparams) -> scalar, twice differentiable; or `[batch]` for
+        train_loss: (params, hyperparams) to a scalar, twice differentiable; or to ``[batch]`` for
             independent problems.
         val_loss: likewise.
         params: trained parameters: a tensor or a nested tuple, list or dict of tensors; with a
             batch, every tensor has that first axis.
         hyperparams: likewise.
-        solver: how to apply the inverse Hessian: `Neumann`, `ConjugateGradient` or `Exact`.
+        solver: how to apply the inverse Hessian: ``Neumann``, ``ConjugateGradient`` or
+            ``Exact``.
         tolerance: warn where the training gradient's norm exceeds this fraction of the validation
             gradient's; 0.1 is ours: below it the first-order error of the theorem is a few
             percent. Use math.inf for unfinished training.
@@ -106,25 +118,27 @@ def hypergradient(
     """
     w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
-        train = train_loss(w.tree(w.leaf), h.tree(h.leaf))
+        at = rebuild(params, w.leaves), rebuild(hyperparams, h.leaves)
+        train = train_loss(*at)
         batch = batch_of(train, "train_loss")
-        if batch is not None:  # only now known; the losses must see the batch's own leaves
-            w, h = Layout(params, "params", batch), Layout(hyperparams, "hyperparams", batch)
-            train = train_loss(w.tree(w.leaf), h.tree(h.leaf))
-        val = val_loss(w.tree(w.leaf), h.tree(h.leaf))
+        if batch is not None:
+            w.set_batch(batch)
+            h.set_batch(batch)
+        val = val_loss(*at)
         if batch_of(val, "val_loss") != batch:
             raise ValueError(f"val_loss: train_loss has batch {batch}, got {tuple(val.shape)}")
-        v, direct = gradients(val.sum(), [w.leaf, h.leaf])
-        (g,) = gradients(train.sum(), [w.leaf], create_graph=True)
+        at_val = gradients(val.sum(), [*w.leaves, *h.leaves])
+        g = w.join(gradients(train.sum(), w.leaves, create_graph=True))
+    v, direct = w.join(at_val[: len(w.leaves)]), h.join(at_val[len(w.leaves) :])
 
     def product(vector: Tensor) -> Tensor:
-        return gradients(g, [w.leaf], vector, needed=True, retain_graph=True)[0]
+        return w.join(gradients(g, w.leaves, vector, needed=True, retain_graph=True))
 
     with torch.no_grad():
         stationarity = g.norm(dim=-1)
         check_stationary(stationarity, tolerance * v.norm(dim=-1))
         solution = solver.solve(product, v)
-        indirect = -gradients(g, [h.leaf], solution.x)[0]
+        indirect = -h.join(gradients(g, h.leaves, solution.x))
     return Hypergradient(
         total=h.tree(direct + indirect),
         direct=h.tree(direct),
@@ -149,13 +163,13 @@ def gradients(
         inputs: tensors that require gradients.
         vector: shaped like the output.
         needed: whether it is an error that no input plays a part.
-        keywords: `create_graph` or `retain_graph`.
+        keywords: ``create_graph`` or ``retain_graph``.
 
     Returns:
         One tensor for each input.
 
     Raises:
-        ValueError: `needed`, and the output does not depend on the inputs.
+        ValueError: ``needed``, and the output does not depend on the inputs.
     """
     found: Sequence[Tensor | None] = [None] * len(inputs)
     if output.requires_grad:
@@ -165,7 +179,7 @@ def gradients(
     return [torch.zeros_like(i) if x is None else x for i, x in zip(inputs, found, strict=True)]
 
 
-def check_stationary(norms: Tensor, limits: Tensor) -> None:
+def check_stationary(norms: Float[Tensor, "*batch"], limits: Float[Tensor, "*batch"]) -> None:
     """Warn where the norm of a training gradient exceeds its limit."""
     # limit 0: no validation gradient, so no indirect part to spoil
     far = (norms > limits) & (limits > 0)

@@ -1,24 +1,41 @@
 r"""Gradients and Hessian-vector products of plain multilayer perceptrons, without automatic
 differentiation.
 
-Pearlmutter's R operator ("Fast exact multiplication by the Hessian", 1994): R{f(w)} = d/dr f(w + r
-v) at r = 0. For layers z_l = a_{l-1} W_l, a_l = m_l * phi(z_l), mean cross-entropy and the penalty
-sum c * w^2 / 2, with (y - onehot) / n as last delta:
+Pearlmutter's R operator ("Fast exact multiplication by the Hessian", 1994):
+:math:`R\{f(w)\} = \mathrm{d}/\mathrm{d}r\, f(w + r v)` at :math:`r = 0`. For layers
+:math:`z_l = a_{l-1} W_l`, :math:`a_l = m_l \phi(z_l)`, mean cross-entropy over :math:`n` examples
+and the penalty :math:`\sum c w^2 / 2`, with :math:`\delta_L = (y - \text{onehot}) / n`:
 
-    G_l        = a_{l-1}^T delta_l + c W_l             delta_{l-1} = m phi' * (delta_l W_l^T)   (1)
-    R z_l      = R a_{l-1} W_l + a_{l-1} V_l                   R a_l = m phi' * R z_l        (2)
-    R delta_L  = (y * R z_L - y sum(y * R z_L)) / n                                          (3)
-    R delta_-1 = m phi' * (R delta W^T + delta V^T) + m phi'' * R z * (delta W^T)            (4)
-    H v        = R G_l = R a_{l-1}^T delta_l + a_{l-1}^T R delta_l + c V_l                   (5)
+.. math::
+
+    G_l = a_{l-1}^\top \delta_l + c W_l, \qquad
+    \delta_{l-1} = m \phi' \, (\delta_l W_l^\top) \qquad (1)
+
+.. math::
+
+    R z_l = R a_{l-1} W_l + a_{l-1} V_l, \qquad R a_l = m \phi' \, R z_l \qquad (2)
+
+.. math::
+
+    R \delta_L = \big(y \, R z_L - y \textstyle\sum (y \, R z_L)\big) / n \qquad (3)
+
+.. math::
+
+    R \delta_{l-1} = m \phi' \, (R \delta_l W_l^\top + \delta_l V_l^\top)
+        + m \phi'' \, R z_{l-1} \, (\delta_l W_l^\top) \qquad (4)
+
+.. math::
+
+    H v = R G_l = R a_{l-1}^\top \delta_l + a_{l-1}^\top R \delta_l + c V_l \qquad (5)
 
 Implementation notes:
     - What does not depend on v is computed once: a product costs 14 matrix products for three
       layers.
     - Layers have no biases (append a constant column to the inputs for one in the first layer).
-    - ReLU has phi'' = 0 almost everywhere; tanh uses all of (4).
-    - A leading axis holds independent networks (seeds); the mean is over each network's own rows.
+    - ReLU has no second derivative almost everywhere; tanh uses all of (4).
+    - Leading axes are independent problems (at most one): networks, each with its own rows.
 
-The chapter `implicit` uses it for its long runs, through `decay_hypergradient`.
+The chapter ``implicit`` uses it for its long runs, through ``decay_hypergradient``.
 """
 
 from __future__ import annotations
@@ -38,18 +55,16 @@ class MLPHessian:
     """A perceptron's forward and backward pass, kept for any number of Hessian products.
 
     Args:
-        weights: one matrix a layer, `[inputs, outputs]`, or `[batch, inputs, outputs]` for
-            independent networks.
-        inputs: `[n, inputs]`, or `[batch, n, inputs]`.
-        targets: classes, `[n]` or `[batch, n]`.
-        penalty: c of each weight, shaped like the weights; None for no penalty. The loss holds sum
-            c w^2 / 2.
+        weights: one matrix a layer, ``[inputs, outputs]``, or ``[batch, inputs, outputs]``.
+        inputs: ``[n, inputs]``, or ``[batch, n, inputs]``.
+        targets: classes, ``[n]`` or ``[batch, n]``.
+        penalty: c of each weight, shaped like the weights; None for no penalty.
         activation: "relu" or "tanh", of all layers but the last.
-        masks: dropout factors of the hidden layers, broadcast against `[n, hidden]` or `[batch, n,
-            hidden]`.
+        masks: dropout factors of the hidden layers, broadcast against ``[n, hidden]`` or
+            ``[batch, n, hidden]``.
 
     Attributes:
-        weights: all weights, flat: the layers joined in order, `[*batch, P]`.
+        weights: all weights, flat: the layers joined in order, ``[P]`` or ``[batch, P]``.
         penalty: likewise, or None.
 
     Raises:
@@ -58,10 +73,10 @@ class MLPHessian:
 
     def __init__(
         self,
-        weights: Sequence[Float[Tensor, "*batch i o"]],
-        inputs: Float[Tensor, "*batch n i"],
+        weights: Sequence[Float[Tensor, "*batch _ _"]],
+        inputs: Float[Tensor, "*batch n _"],
         targets: Int[Tensor, "*batch n"],
-        penalty: Sequence[Tensor] | None = None,
+        penalty: Sequence[Float[Tensor, "*batch _ _"]] | None = None,
         activation: Literal["relu", "tanh"] = "relu",
         masks: Sequence[Tensor] | None = None,
     ) -> None:
@@ -122,7 +137,7 @@ class MLPHessian:
         return value
 
     def gradient(self) -> Float[Tensor, "*batch P"]:
-        """Gradient of the loss, flat like `weights`: equation (1)."""
+        """Gradient of the loss, flat like ``weights``: equation (1)."""
         result = self._join([a @ delta for a, delta in zip(self._at, self._delta, strict=True)])
         if self.penalty is not None:
             result.addcmul_(self.penalty, self.weights)
@@ -130,7 +145,7 @@ class MLPHessian:
 
     @torch.no_grad()
     def product(self, vector: Float[Tensor, "*batch P"]) -> Float[Tensor, "*batch P"]:
-        """Hessian times a vector that is flat like `weights`."""
+        """Hessian times a vector that is flat like ``weights``."""
         vector = vector.contiguous()
         result = torch.empty_like(vector)
         v, g = self._split(vector), self._split(result)
@@ -162,6 +177,8 @@ class MLPHessian:
         return torch.cat([t.flatten(-2) for t in tensors], dim=-1)
 
     def _split(self, vector: Tensor) -> list[Tensor]:
-        """Views of a contiguous flat vector; `split` and `view` would take four times as long."""
+        """Views of a contiguous flat vector; ``split`` and ``view`` would
+        take four times as long.
+        """
         start = vector.storage_offset()
         return [vector.as_strided(shape, stride, start + at) for shape, stride, at in self._views]

@@ -1,108 +1,123 @@
-"""Nested tuples, lists and dicts of tensors as one flat vector, and back.
+"""Nested tuples, lists and dicts of tensors: one function over all of them, their tensors in order,
+and the whole as one flat vector.
 
-The linear algebra of the implicit methods is written for vectors `[..., size]`. The leading axes
-are those of a batch of independent problems; without a batch there is none.
+Leading axes are independent problems; a flat vector is ``[..., size]``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-Tree = Any  # a tensor, or a (nested) tuple, list or dict of tensors
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+Tree = Any
+"""A tensor, or a (nested) tuple, named tuple, list or dict of tensors."""
 
 
-def leaves(tree: Tree, name: str) -> list[Tensor]:
-    """Return the tensors of a tree in order.
+def tree_map(f: Callable[..., Tensor], first: Tree, *rest: Tree, name: str = "tree") -> Tree:
+    """Apply a function to each tensor of a tree, or to corresponding tensors of several.
 
     Args:
-        tree: a tensor or a nested tuple, list or dict of tensors.
-        name: what the errors call it.
+        f: of as many tensors as there are trees.
+        first: its containers are those of the result; dicts in their own order.
+        rest: trees of the same structure.
+        name: what the errors call them.
 
     Returns:
-        The tensors, depth first, dicts in their own order.
+        A tree of what the function returns.
 
     Raises:
-        TypeError: something in the tree is neither a container nor a tensor of floating-point
-            numbers.
-        ValueError: the tree holds no tensor, or its tensors differ in dtype or device.
+        TypeError: something in the first tree is neither a container nor a tensor.
+        ValueError: sequences of different lengths.
+    """
+    if isinstance(first, Tensor):
+        return f(first, *rest)
+    if isinstance(first, Mapping):
+        return {key: tree_map(f, first[key], *(r[key] for r in rest), name=name) for key in first}
+    if isinstance(first, (tuple, list)):
+        new = [tree_map(f, *items, name=name) for items in zip(first, *rest, strict=True)]
+        return type(first)(*new) if hasattr(first, "_fields") else type(first)(new)
+    raise TypeError(
+        f"{name}: expected tensors in tuples, lists or dicts, got {type(first).__name__}"
+    )
+
+
+def leaves(tree: Tree, name: str = "tree") -> list[Tensor]:
+    """Return the tensors of a tree, in the order of :func:`tree_map`.
+
+    Raises:
+        TypeError: something in the tree is neither a container nor a tensor.
     """
     found: list[Tensor] = []
 
-    def visit(node: Tree) -> None:
-        if isinstance(node, Tensor):
-            if not node.is_floating_point():
-                raise TypeError(f"{name}: expected floating-point tensors, got {node.dtype}")
-            found.append(node)
-        elif isinstance(node, Mapping):
-            for value in node.values():
-                visit(value)
-        elif isinstance(node, (tuple, list)):
-            for value in node:
-                visit(value)
-        else:
-            raise TypeError(
-                f"{name}: expected tensors in tuples, lists or dicts, got {type(node).__name__}"
-            )
+    def keep(leaf: Tensor) -> Tensor:
+        found.append(leaf)
+        return leaf
 
-    visit(tree)
-    if not found:
-        raise ValueError(f"{name}: holds no tensor")
-    if len({(leaf.dtype, leaf.device) for leaf in found}) > 1:
-        raise ValueError(f"{name}: all tensors must share one dtype and one device")
+    tree_map(keep, tree, name=name)
     return found
 
 
 def rebuild(tree: Tree, new: Sequence[Tensor]) -> Tree:
-    """Return `tree` with its tensors replaced, in order, by those of `new`."""
+    """Return a tree with its tensors replaced, in order, by those of ``new``."""
     remaining = iter(new)
-
-    def visit(node: Tree) -> Tree:
-        if isinstance(node, Tensor):
-            return next(remaining)
-        if isinstance(node, Mapping):
-            return {key: visit(value) for key, value in node.items()}
-        values = [visit(value) for value in node]
-        return type(node)(*values) if hasattr(node, "_fields") else type(node)(values)
-
-    return visit(tree)
+    return tree_map(lambda _: next(remaining), tree)
 
 
 class Layout:
-    """How a tree's tensors lie in one flat vector, `leaf`: `[size]`, or `[batch, size]`.
-
-    `leaf` holds a copy of their values and requires a gradient.
+    """A tree's tensors as inputs of a differentiation, and vectors in their order.
 
     Args:
-        tree: the tensors.
+        tree: tensors of floating-point numbers.
         name: what the errors call it.
-        batch: number of independent problems on the tensors' first axis; None without that axis.
+
+    Attributes:
+        leaves: the tensors, cut from their past; each requires a gradient.
 
     Raises:
-        ValueError: with a batch, a tensor whose first axis is not the batch; and what `leaves`
-            raises.
+        TypeError: something in the tree is neither a container nor a tensor of floating-point
+            numbers.
+        ValueError: no tensor, or tensors that differ in dtype or device.
     """
 
-    def __init__(self, tree: Tree, name: str, batch: int | None = None) -> None:
+    def __init__(self, tree: Tree, name: str) -> None:
         tensors = leaves(tree, name)
-        self._tree = tree
-        lead: tuple[int, ...] = () if batch is None else (batch,)
-        self._shapes = [t.shape for t in tensors]
-        if any(shape[: len(lead)] != lead for shape in self._shapes):
-            raise ValueError(
-                f"{name}: the losses have {batch} values, so every tensor needs a first axis of "
-                f"{batch}; got {[tuple(shape) for shape in self._shapes]}"
-            )
-        self._sizes = [shape[len(lead) :].numel() for shape in self._shapes]
-        joined = torch.cat([t.detach().reshape(*lead, -1) for t in tensors], dim=-1)
-        self.leaf = joined.requires_grad_()
+        if not tensors:
+            raise ValueError(f"{name}: holds no tensor")
+        for tensor in tensors:
+            if not tensor.is_floating_point():
+                raise TypeError(f"{name}: expected floating-point tensors, got {tensor.dtype}")
+        if len({(tensor.dtype, tensor.device) for tensor in tensors}) > 1:
+            raise ValueError(f"{name}: all tensors must share one dtype and one device")
+        self.leaves = [t.detach().requires_grad_() for t in tensors]
+        self._tree, self._name = tree, name
+        self._lead: tuple[int, ...] = ()
 
-    def tree(self, vector: Tensor) -> Tree:
+    def set_batch(self, batch: int) -> None:
+        """Take the tensors' first axis for independent problems: vectors are ``[batch, size]``.
+
+        Raises:
+            ValueError: a tensor whose first axis is not the batch.
+        """
+        shapes = [tuple(leaf.shape) for leaf in self.leaves]
+        if any(shape[:1] != (batch,) for shape in shapes):
+            raise ValueError(
+                f"{self._name}: the losses have {batch} values, so every tensor needs a first axis "
+                f"of {batch}; got {shapes}"
+            )
+        self._lead = (batch,)
+
+    def join(self, tensors: Sequence[Tensor]) -> Float[Tensor, "*batch size"]:
+        """Return tensors shaped like the leaves as one flat vector."""
+        return torch.cat([t.reshape(*self._lead, -1) for t in tensors], dim=-1)
+
+    def tree(self, vector: Float[Tensor, "*batch size"]) -> Tree:
         """Return a flat vector's slices in the shapes and containers of the tree."""
-        parts = vector.split(self._sizes, dim=-1)
-        return rebuild(
-            self._tree, [p.reshape(shape) for p, shape in zip(parts, self._shapes, strict=True)]
-        )
+        sizes = [leaf.shape[len(self._lead) :].numel() for leaf in self.leaves]
+        parts = zip(vector.split(sizes, dim=-1), self.leaves, strict=True)
+        return rebuild(self._tree, [part.reshape(leaf.shape) for part, leaf in parts])

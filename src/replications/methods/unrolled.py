@@ -1,11 +1,17 @@
-"""Hypergradients by differentiating through training itself.
+r"""Hypergradients by differentiating through training itself.
 
 The plain alternative to implicit differentiation (Maclaurin et al. 2015, Franceschi et al. 2017):
-run T steps of gradient descent w_{t+1} = w_t - a * dL_T/dw(w_t, lambda), keep the graph, and
-differentiate L_V(w_T, lambda). It needs no stationary point, but memory for T steps.
+run :math:`T` steps of gradient descent, keep the graph, and differentiate
+:math:`L_V(w_T, \lambda)`:
 
-At an exact optimum, T = K + 1 steps with learning rate a equal K Neumann terms with step a
-(`lorraine2020optimizing`): the chapter `implicit` and the tests check it to rounding.
+.. math::
+
+    w_{t+1} = w_t - a \frac{\partial L_T}{\partial w}(w_t, \lambda)
+
+It needs no stationary point, but memory for :math:`T` steps. At an exact optimum,
+:math:`T = K + 1` steps with learning rate :math:`a` equal :math:`K` Neumann terms with step
+:math:`a` (:cite:t:`lorraine2020optimizing`): the chapter ``implicit`` and the tests check it to
+rounding. Leading axes are independent problems, as in ``methods.implicit``.
 """
 
 from __future__ import annotations
@@ -15,7 +21,7 @@ from dataclasses import dataclass
 import torch
 
 from replications.methods.implicit import Loss, batch_of, gradients
-from replications.methods.trees import Layout, Tree
+from replications.methods.trees import Layout, Tree, rebuild
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,10 @@ def unrolled_hypergradient(
     steps: int,
     learning_rate: float,
 ) -> Unrolled:
-    """Differentiate the validation loss through `steps` steps of gradient descent.
+    """Differentiate the validation loss through ``steps`` steps of gradient descent.
 
     Args:
-        train_loss: (params, hyperparams) -> scalar, or `[batch]` for independent problems.
+        train_loss: (params, hyperparams) to a scalar, or to ``[batch]`` for independent problems.
         val_loss: likewise.
         params: where training starts; held fixed, its own dependence on the hyperparameters is not
             counted.
@@ -48,8 +54,7 @@ def unrolled_hypergradient(
         learning_rate: of plain gradient descent, > 0.
 
     Returns:
-        `total` = `direct` + `indirect`, structured like hyperparams, and the parameters after T
-        steps.
+        The parts and their sum, structured like hyperparams, and the parameters after T steps.
 
     Raises:
         TypeError: params or hyperparams hold something other than floating-point tensors.
@@ -61,8 +66,8 @@ def unrolled_hypergradient(
         raise ValueError(f"learning_rate: must be positive, got {learning_rate}")
     w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
-        hyper, batch = h.tree(h.leaf), None
-        trained = w.leaf
+        hyper, batch = rebuild(hyperparams, h.leaves), None
+        trained = w.join(w.leaves).detach().requires_grad_()
         for _ in range(steps):
             train = train_loss(w.tree(trained), hyper)
             batch = batch_of(train, "train_loss")
@@ -72,8 +77,8 @@ def unrolled_hypergradient(
         val = val_loss(w.tree(end), hyper)
         if steps and batch_of(val, "val_loss") != batch:
             raise ValueError(f"val_loss: train_loss has batch {batch}, got {tuple(val.shape)}")
-        v, direct = gradients(val.sum(), [end, h.leaf])
-        (indirect,) = gradients(trained, [h.leaf], v)
+        v, *at_val = gradients(val.sum(), [end, *h.leaves])
+        direct, indirect = h.join(at_val), h.join(gradients(trained, h.leaves, v))
     return Unrolled(
         total=h.tree(direct + indirect),
         direct=h.tree(direct),

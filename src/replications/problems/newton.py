@@ -7,19 +7,26 @@ gradient of 1e-3 or so; the checks of the hypergradient need 1e-12.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
 
 def minimize(
-    loss: Callable[[Tensor], Tensor], start: Tensor, iterations: int = 200, tolerance: float = 1e-13
-) -> Tensor:
+    loss: Callable[[Tensor], Tensor],
+    start: Float[Tensor, " P"],
+    iterations: int = 200,
+    tolerance: float = 1e-13,
+) -> Float[Tensor, " P"]:
     """Find a local minimum by Levenberg's damping of Newton steps.
 
     Args:
-        loss: of a flat vector `[P]`, twice differentiable; the Hessian is built densely.
-        start: `[P]`, double precision.
+        loss: of a flat vector ``[P]``, twice differentiable; the Hessian is built densely.
+        start: ``[P]``, double precision.
         iterations: at most so many steps.
         tolerance: on the gradient's norm; the default is what rounding allows for losses of order
             one.

@@ -1,12 +1,24 @@
 r"""Ridge regression whose decays are hyperparameters: everything in closed form.
 
-    L_T(w, l) = |X w - y|^2 / (2 n) + sum_j exp(l_{g(j)}) w_j^2 / 2
-    H = X^T X / n + diag(exp l)                                                              (1)
-    w*(l) = H^-1 X^T y / n                                                                   (2)
-    dL_V(w*)/dl_g = - sum_{j in g} (H^-1 grad L_V(w*))_j exp(l_g) w*_j                       (3)
+.. math::
 
-with the penalty-free L_V(w) = |X_V w - y_V|^2 / (2 n_V). `groups` gives each weight its decay: one
-each, or shared.
+    L_T(w, l) = |X w - y|^2 / (2 n) + \sum_j e^{l_{g(j)}} w_j^2 / 2
+
+.. math::
+
+    H = X^\top X / n + \operatorname{diag}(e^l) \qquad (1)
+
+.. math::
+
+    w^*(l) = H^{-1} X^\top y / n \qquad (2)
+
+.. math::
+
+    \frac{\mathrm{d} L_V(w^*)}{\mathrm{d} l_g}
+    = -\sum_{j \in g} (H^{-1} \nabla L_V(w^*))_j \, e^{l_g} w^*_j \qquad (3)
+
+with the penalty-free :math:`L_V(w) = |X_V w - y_V|^2 / (2 n_V)`. ``groups`` gives each weight its
+decay: one each, or shared.
 """
 
 from __future__ import annotations
@@ -36,7 +48,7 @@ class Ridge:
     def train_loss(
         self, w: Float[Tensor, " d"], log_decays: Float[Tensor, " g"]
     ) -> Float[Tensor, ""]:
-        """Equation (1)."""
+        """Mean squared error, halved, and the penalty."""
         penalty = (log_decays.exp()[self.groups] * w**2).sum() / 2
         return ((self.inputs @ w - self.targets) ** 2).mean() / 2 + penalty
 

@@ -16,14 +16,11 @@ import torch
 from torch import Tensor
 
 from replications.core.seeds import generator
+from replications.methods.conjugate_gradient import ConjugateGradient
+from replications.methods.dense_solve import Exact
 from replications.methods.implicit import hypergradient
-from replications.methods.inverse_hessian import (
-    ConjugateGradient,
-    Exact,
-    HypergradientWarning,
-    Neumann,
-    Solver,
-)
+from replications.methods.inverse_hessian import HypergradientWarning, Solver
+from replications.methods.neumann import Neumann
 from replications.problems.data import diabetes, split, standardize
 
 if TYPE_CHECKING:

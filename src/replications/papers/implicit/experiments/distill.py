@@ -16,13 +16,10 @@ import torch
 from torch import Tensor
 
 from replications.core.seeds import generator
+from replications.methods.conjugate_gradient import ConjugateGradient
 from replications.methods.implicit import hypergradient
-from replications.methods.inverse_hessian import (
-    ConjugateGradient,
-    HypergradientWarning,
-    Neumann,
-    Solver,
-)
+from replications.methods.inverse_hessian import HypergradientWarning, Solver
+from replications.methods.neumann import Neumann
 from replications.problems.data import digits, split
 
 if TYPE_CHECKING:

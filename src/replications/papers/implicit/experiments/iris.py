@@ -15,8 +15,9 @@ import torch
 
 from replications.core.seeds import generator
 from replications.methods.decay_hypergradient import decay_hypergradient
-from replications.methods.inverse_hessian import HypergradientWarning, Neumann
+from replications.methods.inverse_hessian import HypergradientWarning
 from replications.methods.mlp_hessian import MLPHessian
+from replications.methods.neumann import Neumann
 from replications.papers.implicit.blog import blog_hypergradient
 from replications.papers.implicit.iris import Splits, Trainer
 from replications.problems import mlp

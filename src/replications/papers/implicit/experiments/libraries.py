@@ -19,8 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from replications.methods.conjugate_gradient import ConjugateGradient
+from replications.methods.dense_solve import Exact
 from replications.methods.implicit import hypergradient
-from replications.methods.inverse_hessian import ConjugateGradient, Exact, Neumann, Product
+from replications.methods.inverse_hessian import Product
+from replications.methods.neumann import Neumann
 from replications.problems.ridge import Ridge, ridge
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from replications.methods.decay_hypergradient import decay_hypergradient
-from replications.methods.inverse_hessian import Neumann
 from replications.methods.mlp_hessian import MLPHessian
+from replications.methods.neumann import Neumann
 from replications.papers.implicit.iris import Splits, Trainer
 from replications.problems import mlp
 

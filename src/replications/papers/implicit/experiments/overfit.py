@@ -16,7 +16,7 @@ from torch import Tensor
 
 from replications.core.seeds import generator
 from replications.methods.implicit import hypergradient
-from replications.methods.inverse_hessian import Neumann
+from replications.methods.neumann import Neumann
 from replications.problems import mlp
 from replications.problems.data import digits, split
 

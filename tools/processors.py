@@ -55,8 +55,9 @@ NBVAL = (
 class Value:
     """A claim as one setting measures it, unrounded."""
 
+    low: float
     value: float
-    half_width: float
+    high: float
     verdict: str
 
 
@@ -107,7 +108,7 @@ def claims(setting: str, cache: Path, full: bool) -> dict[str, Value]:
 
 
 def measure_here(full: bool) -> dict[str, Any]:
-    """Value, half-width and verdict of every claim, judged without the movements known so far."""
+    """Interval, value and verdict of every claim, judged without the movements known so far."""
     import torch
 
     from replications.core import registry
@@ -117,19 +118,21 @@ def measure_here(full: bool) -> dict[str, Any]:
     found = {}
     for slug in registry.slugs():
         for row in measure(registry.paper(slug).claims.values(), fresh=full):
-            verdict = str(judge(row.estimate, row.claim.expect))
-            found[row.claim.id] = row.estimate.value, row.estimate.half_width, verdict
+            e, verdict = row.estimate, str(judge(row.estimate, row.claim.expect))
+            found[row.claim.id] = e.low, e.value, e.high, verdict
     return found
 
 
 def shift(here: Value, there: Value) -> float:
-    """How far a value has moved; nothing where both are the same infinity."""
-    return 0.0 if here.value == there.value else abs(there.value - here.value)
+    """How far the value or an end of its interval has moved; equal infinities have not."""
+    pairs = ((here.low, there.low), (here.value, there.value), (here.high, there.high))
+    return max(0.0 if a == b else abs(b - a) for a, b in pairs)
 
 
 def in_intervals(here: Value, there: Value) -> float:
     """The shift in half-widths of the interval; in the value itself where there is no interval."""
-    scale = here.half_width or abs(here.value) or 1.0
+    half = max(here.value - here.low, here.high - here.value)
+    scale = half if 0 < half < float("inf") else abs(here.value) or 1.0
     return shift(here, there) / scale
 
 

@@ -108,6 +108,15 @@ def test_papers_longer_fraction():
     )
 
 
+def test_lookahead_has_less_variance_than_sgd():
+    """For every alpha in (0, 1), as the blog says of its fraction."""
+    x, alpha = float64(*range(1, 100))[:, None] / 50, float64(*range(1, 100)) / 100
+    problem = NoisyQuadratic(float64(1.0), float64(1.0))
+    for k in range(1, 31):
+        share = problem.lookahead_variance(x, alpha, k) / problem.sgd_variance(x)
+        assert share.max() < 1 - 1e-9
+
+
 def test_one_inner_step_is_sgd_at_alpha_times_lr():
     torch.testing.assert_close(
         PROBLEM.lookahead_variance(0.7, 0.3, 1),

@@ -6,8 +6,8 @@ import processors
 import pytest
 
 HERE = {
-    "a": processors.Value(1.0, 0.1, "reproduced"),
-    "b": processors.Value(3.0, 0.0, "reproduced"),
+    "a": processors.Value(0.9, 1.0, 1.1, "reproduced"),
+    "b": processors.Value(3.0, 3.0, 3.0, "reproduced"),
 }
 LOG = """
 FAILED chapters/a.ipynb::Cell 3 - nbval...
@@ -34,7 +34,7 @@ def test_equal_numbers_pass(machine, capsys):
 
 
 def test_a_verdict_that_differs_fails(machine, capsys):
-    machine["middle"] = HERE | {"a": processors.Value(1.2, 0.1, "inconclusive")}
+    machine["middle"] = HERE | {"a": processors.Value(1.1, 1.2, 1.3, "inconclusive")}
     assert processors.main(["middle"]) == 1
     out = capsys.readouterr().out
     assert "2 (a)" in out  # intervals
@@ -50,10 +50,11 @@ def test_a_cell_that_differs_fails(machine, monkeypatch, capsys):
 
 
 def test_shifts():
-    there = processors.Value(1.05, 0.1, "reproduced")
+    there = processors.Value(0.9, 1.02, 1.15, "reproduced")  # an end moves further than the value
     assert processors.in_intervals(HERE["a"], there) == pytest.approx(0.5)
-    assert processors.in_intervals(HERE["b"], processors.Value(3.3, 0.0, "")) == pytest.approx(0.1)
-    infinite = processors.Value(float("inf"), 0.0, "")
+    there = processors.Value(3.3, 3.3, 3.3, "")
+    assert processors.in_intervals(HERE["b"], there) == pytest.approx(0.1)
+    infinite = processors.Value(0.0, float("inf"), float("inf"), "")
     assert processors.shift(infinite, infinite) == 0.0
 
 

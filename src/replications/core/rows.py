@@ -39,6 +39,7 @@ def row(measured: Measured) -> dict[str, Any]:
         "margin": _finite(numbers.rounded(measured.margin, digits=2)),
         "movement": numbers.rounded(movement, digits=2) if movement >= numbers.ROUNDING else 0.0,
         "verdict": str(measured.verdict),
+        "page": claim.page,
         "cell": claim.cell,
     }
 

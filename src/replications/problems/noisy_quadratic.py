@@ -283,3 +283,9 @@ class NoisyQuadratic:
         """Variance that the noise of so many inner steps adds: x^2 sigma^2 sum_j r^(2j)."""
         closed = (1 - (1 - x) ** (2 * steps)) * x / (2 - x)  # 0 / 0 at x = 2
         return self.noise_variance * torch.where(x == 2, x * x * steps, closed)
+
+
+def decaying_spectrum(d: int) -> NoisyQuadratic:
+    """The noisy quadratic with curvatures 1 / i, i = 1..d, and the noise of their inverse, i."""
+    curvature = 1 / torch.arange(1, d + 1, dtype=torch.float64)
+    return NoisyQuadratic(curvature, 1 / curvature)

@@ -1,13 +1,13 @@
-"""The sweeps on the digits put every number into its place; the measures do what they say."""
+"""The sweeps on the digits put every number into its place; the quantities do what they say."""
 
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from replications.papers.lookahead.claims import digits as measures
-from replications.papers.lookahead.claims import loops
+from replications.papers.lookahead.claims import digits as claims
 from replications.papers.lookahead.experiments import (
     adam,
     adaptive_alpha,
@@ -21,60 +21,80 @@ CLOSE = 1e-3  # float32 products of other batch shapes round otherwise, and trai
 
 
 def test_the_control_is_sgd_at_the_neighbouring_rate():
-    result = digits.run(SMALL)
-    lower = digits.run(replace(SMALL, lr=(0.025, 0.05, 0.1)))
-    assert result.sgd.shape == result.half.shape == result.lookahead.shape == (2, 2, 2)
-    np.testing.assert_allclose(result.half_loss, lower.sgd_loss, rtol=CLOSE)
-    assert not np.allclose(result.half_loss, result.sgd_loss, rtol=0.05)
+    result = digits.digits(SMALL)
+    lower = digits.digits(replace(SMALL, lr=(0.025, 0.05, 0.1)))
+    half = result["loss"].sel(arm="SGD at half the lr")
+    np.testing.assert_allclose(half, lower["loss"].sel(arm="SGD"), rtol=CLOSE)
+    assert not np.allclose(half, result["loss"].sel(arm="SGD"), rtol=0.05)
 
 
 def test_settings_stand_in_the_order_of_lr_momentum_seed():
-    result = digits.run(SMALL)
-    single = digits.run(replace(SMALL, lr=(0.1, 0.2), momentum=(0.9,), seeds=1))
-    np.testing.assert_allclose(result.lookahead_loss[1, 1, 0], single.lookahead_loss, rtol=CLOSE)
-    np.testing.assert_allclose(result.sgd_loss[1, 1, 0], single.sgd_loss, rtol=CLOSE)
+    result = digits.digits(SMALL)["loss"]
+    single = digits.digits(replace(SMALL, lr=(0.1, 0.2), momentum=(0.9,), seeds=1))["loss"]
+    for arm in ("SGD", "Lookahead"):
+        at = {"arm": arm, "lr": 0.2, "momentum": 0.9, "seed": 0}
+        np.testing.assert_allclose(result.sel(at), single.sel(at), rtol=CLOSE)
 
 
 @pytest.mark.parametrize("module", [digits, adam])
 def test_rates_must_grow_by_one_over_alpha(module):
+    run = digits.digits if module is digits else adam.adam
     with pytest.raises(ValueError, match="lr must grow by 1/alpha = 2"):
-        module.run(module.Config(lr=(0.1, 0.3)))
+        run(module.Config(lr=(0.1, 0.3)))
 
 
 def test_adams_control_is_adam_at_the_neighbouring_rate():
     config = adam.Config(lr=(0.001, 0.002, 0.004), epochs=10, batch=64, seeds=1)
-    result = adam.run(config)
-    lower = adam.run(replace(config, lr=(0.0005, 0.001, 0.002)))
-    assert np.abs(result.half - lower.adam).max() < 1  # points: a few digits near the boundary
-    assert np.abs(result.half - result.adam).max() > 1
+    result = adam.adam(config)["accuracy"]
+    lower = adam.adam(replace(config, lr=(0.0005, 0.001, 0.002)))["accuracy"]
+    half = result.sel(arm="Adam at half the lr").values
+    # points: a few digits near the boundary
+    assert np.abs(half - lower.sel(arm="Adam").values).max() < 1
+    assert np.abs(half - result.sel(arm="Adam").values).max() > 1
 
 
 def test_slow_settings_with_alpha_1_are_sgd():
     config = slow_settings.Config(
         k=(5, 10), alpha=(0.5, 1.0), place=((0.1, 0.9), (0.05, 0.5)), batch=64, epochs=10, seeds=1
     )
-    result = slow_settings.run(config)
-    for j in range(2):
-        np.testing.assert_allclose(result.loss[:, j, 1], result.sgd_loss, rtol=CLOSE)
-    assert not np.allclose(result.loss[:, 0, 0], result.sgd_loss, rtol=0.05)
+    result = slow_settings.slow_settings(config)
+    for k in (5, 10):
+        whole = result["loss"].sel(alpha=1.0, k=k)
+        np.testing.assert_allclose(whole, result["sgd_loss"], rtol=CLOSE)
+    half = result["loss"].sel(alpha=0.5, k=5)
+    assert not np.allclose(half, result["sgd_loss"], rtol=0.05)
 
 
 def test_a_loop_starts_where_the_last_synchronisation_ended():
     config = sawtooth_digits.Config(
         setting=((0.1, "maintain"), (0.4, "reset")), epochs=1, loops=3, seeds=2
     )
-    result = sawtooth_digits.run(config)
-    assert result.accuracy.shape == (2, 2, 3, 6)
-    np.testing.assert_array_equal(result.accuracy[:, :, 1:, 0], result.synchronised[:, :, :-1])
-    assert loops.drop(result, 0.4).shape == (2,)
+    result = sawtooth_digits.sawtooth_digits(config)
+    start = result["accuracy"].sel(step=0).isel(loop=slice(1, None))
+    np.testing.assert_array_equal(start, result["synchronised"].isel(loop=slice(None, -1)))
+    assert sawtooth_digits.drop(result, 0.4).sizes == {"seed": 2}
 
 
 def test_the_adaptive_step_stays_within_its_clip():
-    result = adaptive_alpha.run(adaptive_alpha.Config(epochs=2, seeds=2))
-    assert result.train_loss.shape == result.accuracy.shape == (3, 2, 2, 2)
-    assert result.alpha.min() >= 0.2
-    assert result.alpha.max() <= 1.0
-    assert (result.clipped[0] > result.clipped[1]).all()  # larger steps overshoot more often
+    result = adaptive_alpha.adaptive_alpha(adaptive_alpha.Config(epochs=2, seeds=2))
+    assert result["alpha"].min() >= 0.2
+    assert result["alpha"].max() <= 1.0
+    clipped = result["clipped"]
+    assert (clipped.sel(lr=0.001) > clipped.sel(lr=0.01)).all()  # larger steps overshoot more often
+
+
+def maps(sgd, lookahead, lr=(0.1, 0.2, 0.4, 0.8), momentum=(0.0,)):
+    """Accuracies over lr and momentum, for two seeds that are the same."""
+    accuracy = np.array([sgd, lookahead], dtype=float).reshape(2, len(lr), len(momentum), 1)
+    return xr.Dataset(
+        {"accuracy": (("arm", "lr", "momentum", "seed"), accuracy.repeat(2, axis=3))},
+        coords={
+            "arm": ["SGD", "Lookahead"],
+            "lr": list(lr),
+            "momentum": list(momentum),
+            "seed": [0, 1],
+        },
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,49 +107,44 @@ def test_the_adaptive_step_stays_within_its_clip():
     ],
 )
 def test_doublings(sgd, lookahead, expected):
-    fields = {"sgd": sgd, "lookahead": lookahead}
-    arrays = {name: np.array(x, dtype=float).reshape(-1, 1, 1) for name, x in fields.items()}
-    empty = np.zeros((4, 1, 1))
-    result = digits.Result(
-        lr=np.array([0.1, 0.2, 0.4, 0.8]),
-        momentum=np.zeros(1),
-        sgd_loss=empty,
-        half_loss=empty,
-        lookahead_loss=empty,
-        half=empty,
-        **arrays,
-    )
-    assert measures.doublings(result).item() == expected
+    assert (digits.doublings(maps(sgd, lookahead)) == expected).all()
 
 
 def test_doublings_of_some_momenta():
     """The mean over the momenta from 0.9 on leaves the others out."""
     works, fails = 95.0, 10.0
-    sgd = np.array([[works, works], [fails, fails]])[..., None].repeat(2, axis=2)
-    lookahead = np.array([[works, works], [fails, works]])[..., None].repeat(2, axis=2)
-    empty = np.zeros((2, 2, 2))
-    result = digits.Result(
-        lr=np.array([0.1, 0.2]),
-        momentum=np.array([0.5, 0.9]),
-        sgd_loss=empty,
-        half_loss=empty,
-        lookahead_loss=empty,
-        half=empty,
-        sgd=sgd,
-        lookahead=lookahead,
+    result = maps(
+        [[works, works], [fails, fails]],
+        [[works, works], [fails, works]],
+        lr=(0.1, 0.2),
+        momentum=(0.5, 0.9),
     )
-    claims = {claim.id: claim.measure for claim in measures.CLAIMS}
-    assert claims["lookahead-digits-tolerance-half"](result).value == 0.5
-    assert claims["lookahead-digits-tolerance-figure-8"](result).value == 1.0
-    assert claims["lookahead-digits-best"](result).value == 0.0
+    assert claims.lookahead_digits_tolerance_half(result).value == 0.5
+    assert claims.lookahead_digits_tolerance_figure_8(result).value == 1.0
+    assert claims.lookahead_digits_best(result).value == 0.0
+    assert digits.losing_settings(result) == 0
+    assert digits.working_runs(result, "SGD", lr=0.1, momentum=0.5) == 2
 
 
 def test_share_of_good_settings():
-    accuracy = np.array([[96.0, 97.0], [97.9, 98.0]])[..., None]
-    assert measures.good_share(accuracy).tolist() == [75.0]
+    result = maps([96.0, 97.0, 97.9, 98.0], [0, 0, 0, 0])
+    assert digits.good_share(result, "SGD").values.tolist() == [75.0, 75.0]
 
 
 def test_a_diverged_loss_counts_as_guessing():
-    assert measures.log_loss(np.array([math.inf, 5.0, 0.1])) == pytest.approx(
-        [math.log10(math.log(10))] * 2 + [-1]
+    loss = xr.Dataset({"loss": ("run", [math.inf, 5.0, 0.1])})
+    assert digits.log_loss(loss).values == pytest.approx([math.log10(math.log(10))] * 2 + [-1])
+
+
+def test_what_halving_explains():
+    """Losses 0.1, 0.01 and 0.001: half of the gap on the log scale, and ten times lower still."""
+    lr, momentum = [0.1, 0.2, 0.4], [0.9, 0.95, 0.98]
+    loss = np.array([0.1, 0.01, 0.001])[:, None, None, None] * np.ones((3, 3, 3, 2))
+    arms = ["SGD", "SGD at half the lr", "Lookahead"]
+    result = xr.Dataset(
+        {"loss": (("arm", "lr", "momentum", "seed"), loss)},
+        coords={"arm": arms, "lr": lr, "momentum": momentum, "seed": [0, 1]},
     )
+    assert digits.halving_share(result) == pytest.approx(0.5)
+    assert digits.times_lower(result, than="SGD") == pytest.approx(100)
+    assert digits.times_lower(result, than="SGD at half the lr", momentum=0.98) == pytest.approx(10)

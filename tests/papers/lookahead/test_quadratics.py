@@ -7,22 +7,20 @@ import re
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from replications.papers.lookahead.claims.speed import lr_range
-from replications.papers.lookahead.experiments import (
-    CONTROLS,
-    CONVERGENCE,
-    MOMENTUM,
-    ONE_CURVATURE,
-    SLOW_STEP,
-    VARIANCE,
+from replications.papers.lookahead.experiments import convergence, momentum, slow_step
+from replications.papers.lookahead.experiments.controls import controls, lowest_loss, lr_range
+from replications.papers.lookahead.experiments.one_curvature import (
+    faster_beyond_one,
+    one_curvature,
 )
+from replications.papers.lookahead.experiments.variance import scores, variance
 from replications.papers.lookahead.figures.slider import ALPHAS, KS, XS, frames, variance_slider
 
 
 def test_equal_risk():
-    result = CONVERGENCE.result()
-    columns = [list(result.risk).index(risk) for risk in (0.02, 0.05, 0.1)]
+    result = convergence.convergence.result()
     expected = [
         (0.998, 0.994, 0.992),
         (0.993, 0.976, 0.970),
@@ -30,21 +28,20 @@ def test_equal_risk():
         (0.947, 0.858, 0.889),
         (0.870, 0.795, 0.918),
     ]
-    np.testing.assert_allclose(result.table[:, columns], expected, atol=5.1e-4)
-    best = np.nanmin(result.lookahead[2, list(result.risk).index(0.0341)])
-    sgd = result.sgd[2, list(result.risk).index(0.0341)]
-    assert best / sgd == pytest.approx(0.8756, abs=5e-4)  # the risk itself is rounded there
+    table = convergence.table_ratio(result).sel(risk=[0.02, 0.05, 0.1])
+    np.testing.assert_allclose(table, expected, atol=5.1e-4)
+    best = convergence.loss_ratio(result).sel(curvatures=100, risk=0.0341).min()
+    assert best == pytest.approx(0.8756, abs=5e-4)  # the risk itself is rounded there
+    assert abs(convergence.check_scores(result)).max() < 4  # standard errors of the chains
 
 
 def test_one_curvature_gains_nothing_at_equal_risk():
-    result = CONVERGENCE.result()
-    share = result.lookahead[0] / result.sgd[0][:, None]
-    assert np.nanmin(share) > 1 - 1e-6  # the bisection of the risk
+    ratio = convergence.loss_ratio(convergence.convergence.result())
+    assert ratio.sel(curvatures=1).min() > 1 - 1e-6  # the bisection of the risk
 
 
 def test_best_settings():
-    result = CONTROLS.result()
-    best = dict(zip(result.names.tolist(), result.loss.min(1).tolist(), strict=True))
+    best = lowest_loss(controls.result())
     expected = {
         "SGD": 0.1469,
         "SGD, cosine decay": 0.0785,
@@ -56,56 +53,61 @@ def test_best_settings():
         "Lookahead, k = 5, linear decay": 0.0746,
         "Lookahead, k = 20, linear decay": 0.0728,
     }
-    for name, loss in expected.items():
-        assert best[name] == pytest.approx(loss, abs=3e-4), name  # other grids of learning rates
+    for arm, loss in expected.items():
+        # other grids of learning rates
+        assert best.sel(arm=arm) == pytest.approx(loss, abs=3e-4), arm
 
 
 def test_range_of_learning_rates():
     lr = np.geomspace(0.01, 100, 401)
     parabola = 1 + np.log(lr / 3) ** 2  # 1.1 at a distance of sqrt(0.1) in log lr
-    assert lr_range(lr, parabola) == pytest.approx(np.exp(2 * np.sqrt(0.1)), rel=1e-3)  # the grid
+    loss = xr.DataArray(parabola, coords={"lr": lr})
+    assert lr_range(loss) == pytest.approx(np.exp(2 * np.sqrt(0.1)), rel=1e-3)  # the grid
 
 
 def test_momentum():
-    result = MOMENTUM.result()
-    b, maintain = list(result.beta), list(result.methods).index("maintain")
+    result = momentum.momentum.result()
 
-    def speed(beta, eigenvalues, condition):
-        n = list(result.eigenvalues).index(eigenvalues)
-        c = int(np.argmin(np.abs(result.condition - condition)))
-        return result.speed[b.index(beta), maintain, n, c]
+    def speed(beta, eigenvalues, decades):
+        at = {"beta": beta, "eigenvalues": eigenvalues, "decades": decades}
+        return result["speed"].sel(at).sel(arm="maintain")
 
     # Two significant digits: the best learning rate lies on a peak that the grids cut differently.
-    assert speed(0.9, 2, 10) == pytest.approx(0.0723, rel=0.02)
-    assert speed(0.9, 0, 100) == pytest.approx(0.0195, rel=0.02)
-    assert speed(0.99, 2, 10) == pytest.approx(0.0500, rel=0.02)
-    assert speed(0.99, 0, 1000) == pytest.approx(0.0050, rel=0.02)
-    assert speed(0.9, 2, 1e4) == pytest.approx(0.00183, rel=0.02)
-    np.testing.assert_allclose(result.measured, result.predicted, rtol=1e-3)  # slope of a log size
+    assert speed(0.9, 2, 1) == pytest.approx(0.0723, rel=0.02)
+    assert speed(0.9, 0, 2) == pytest.approx(0.0195, rel=0.02)
+    assert speed(0.99, 2, 1) == pytest.approx(0.0500, rel=0.02)
+    assert speed(0.99, 0, 3) == pytest.approx(0.0050, rel=0.02)
+    assert speed(0.9, 2, 4) == pytest.approx(0.00183, rel=0.02)
+    assert momentum.check_errors(result).max() < 1e-3  # slope of a log size
+    assert momentum.check_errors(result).median() < 1e-10
 
 
 def test_equal_variance():
-    result = ONE_CURVATURE.result()
-    row = list(zip(result.shown_alpha, result.shown_k, strict=True)).index((0.5, 5))
-    ratios = np.interp((0.1, 0.2, 0.5, 1.0), result.shown_x, result.shown[row])
+    result = one_curvature.result()
+    shown = (result["shown_alpha"] == 0.5) & (result["shown_k"] == 5)
+    speed = result["speed"].where(shown, drop=True).squeeze("shown")
+    ratios = np.interp((0.1, 0.2, 0.5, 1.0), speed["shown_x"], speed)
     np.testing.assert_allclose(ratios, (0.982, 0.924, 0.582, 0.200), atol=1e-3)
 
 
+def test_only_odd_loops_are_faster_beyond_one():
+    faster = faster_beyond_one(one_curvature.result()).any(("alpha", "x"))
+    assert (faster["k"][faster] % 2 == 1).all()
+
+
 def test_slow_step_even_and_odd():
-    result = SLOW_STEP.result()
-    share = (result.parabola < 1).mean(1)
-    assert share[result.k % 2 == 0].max() == 0
-    assert share[result.k % 2 == 1].min() > 0.05
+    share = slow_step.share_below_one(slow_step.slow_step.result())
+    assert share.sel(k=[2, 10]).max() == 0
+    assert share.sel(k=[5, 11]).min() > 0.05
 
 
-def test_variances_scatter_as_chi_square():
+@pytest.mark.parametrize("tier", ["quick", "full"])
+def test_variances_scatter_as_chi_square(tier):
     from scipy.special import chdtrc
 
-    for tier in ("quick", "full"):
-        result = VARIANCE.result(tier)
-        z = (result.measured / result.theory - 1) / np.sqrt(2 / result.chains)
-        assert np.abs(z).max() < 3.9  # 96 settings: Bonferroni at 1 %, two-sided
-        assert chdtrc(z.size, (z**2).sum()) > 1e-4
+    z = scores(variance.result(tier)).values
+    assert np.abs(z).max() < 3.9  # 96 settings: Bonferroni at 1 %, two-sided
+    assert chdtrc(z.size, (z**2).sum()) > 1e-4
 
 
 def test_slider_shows_the_formula():

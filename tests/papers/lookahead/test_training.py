@@ -1,4 +1,4 @@
-"""The restated optimizers against torch's own and the package's Lookahead; the streams of data."""
+"""Many models at once against torch's optimizers and the package's Lookahead; streams of data."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 
 from replications.methods import Lookahead
 from replications.papers.lookahead.experiments import adaptive_alpha
-from replications.papers.lookahead.experiments.training import (
+from replications.papers.lookahead.training import (
     TEST,
     TRAIN,
     Digits,

@@ -1,1 +1,3 @@
-"""Lookahead Optimizer: k steps forward, 1 step back (zhang2019lookahead)."""
+"""Lookahead: k steps forward, one step back."""
+
+PAPER = "zhang2019lookahead"

@@ -1,5 +1,1 @@
-"""Every claim of the Lookahead chapter."""
-
-from replications.papers.lookahead.claims import digits, loops, noise, rules, speed
-
-CLAIMS = (*noise.CLAIMS, *speed.CLAIMS, *digits.CLAIMS, *loops.CLAIMS, *rules.CLAIMS)
+"""The claims of the Lookahead chapter, by group."""

@@ -2,328 +2,294 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from functools import partial
 
-import numpy as np
+import xarray as xr
 
-from replications.core.claims import Band, Claim, Kind, Verdict
-from replications.core.estimates import Estimate, exact
-from replications.papers.lookahead.experiments import (
-    CONTROLS,
-    CONVERGENCE,
-    ERRATA,
-    MOMENTUM,
-    SLOW_STEP,
-    controls,
-    convergence,
-    errata,
-    momentum,
-    slow_step,
+from replications.core.claims import (
+    NOT_REPRODUCED,
+    REPRODUCED,
+    Band,
+    Kind,
+    at_least,
+    at_most,
+    claim,
 )
+from replications.core.estimates import Estimate, exact
+from replications.core.planted import same, swap
+from replications.papers.lookahead.experiments.controls import controls, lowest_loss
+from replications.papers.lookahead.experiments.convergence import convergence, loss_ratio
+from replications.papers.lookahead.experiments.errata import deviation, errata
+from replications.papers.lookahead.experiments.momentum import gain, momentum
+from replications.papers.lookahead.experiments.slow_step import even, relative_error, slow_step
 
-_claim = partial(Claim, paper="zhang2019lookahead", tier="quick")
-LESS = Band(-math.inf, 1.0, "any value below 1 confirms it")
-MORE = Band(1.0, math.inf, "any value above 1 confirms it")
-ROUNDING = Band(-math.inf, 1e-8, "rounding of float64, magnified by ill-conditioned problems")
+FIGURE_3 = "figure 3, from memory; ours: 100 curvatures 1 / i"
+LESS = at_most(1.0, "any value below 1 confirms it")
+ROUNDING = at_most(1e-8, "rounding of float64, magnified by ill-conditioned problems")
 CLOSED = 1e-9
 """Numerical error of the closed forms, generously."""
 
 
-def _losses(result: convergence.Result, risk: float) -> np.ndarray:
-    """Loss over that of SGD at equal risk with 100 curvatures, for each alpha < 1."""
-    (r,), (n,) = np.flatnonzero(result.risk == risk), np.flatnonzero(result.dimensions == 100)
-    return (result.lookahead[n, r] / result.sgd[n, r])[:-1]
+def _lookahead_is_sgd(result: xr.Dataset) -> xr.Dataset:
+    """Lookahead was never run: its losses are those of SGD at the same risk."""
+    return result.assign(lookahead=result["sgd"].broadcast_like(result["lookahead"]))
 
 
-def _best_alpha(result: convergence.Result) -> Estimate:
-    return exact(_losses(result, 0.0341).min(), "best of 99 alphas at risk 0.0341", CLOSED)
+_equal_risk = partial(
+    claim, on=convergence, cell="fig-convergence", verdict=REPRODUCED, planted=_lookahead_is_sgd
+)
 
 
-def _broad(result: convergence.Result) -> Estimate:
-    return exact((_losses(result, 0.0341) < 0.99).mean(), "share of 99 alphas at risk 0.0341")
+def _losses(result: xr.Dataset) -> xr.DataArray:
+    """Loss over that of SGD at risk 0.0341 with 100 curvatures, by alpha."""
+    return loss_ratio(result).sel(curvatures=100, risk=0.0341)
 
 
-def _default(result: convergence.Result) -> Estimate:
-    at = np.isclose(result.alpha[:-1], 0.5)
-    return exact(_losses(result, 0.0341)[at].item(), "ratio of losses at risk 0.0341", CLOSED)
+@_equal_risk(
+    kind=Kind.PAPER,
+    place=FIGURE_3,
+    expect=at_most(0.99, "1 % less loss, the least that a plot would show"),
+)
+def lookahead_equal_risk(result: xr.Dataset) -> Estimate:
+    """Among settings that end at the same risk, some of Lookahead's get there faster."""
+    return exact(_losses(result).min().item(), "best of 99 alphas at risk 0.0341", CLOSED)
 
 
-def lr_range(lr: np.ndarray, loss: np.ndarray) -> float:
-    """Largest over smallest learning rate within 10 % of the lowest loss, a valley in log lr."""
-    best = int(loss.argmin())
-    low = np.interp(1.1 * loss[best], loss[best::-1], np.log(lr[best::-1]))
-    high = np.interp(1.1 * loss[best], loss[best:], np.log(lr[best:]))
-    return math.exp(high - low)
+@_equal_risk(
+    kind=Kind.PAPER,
+    place=FIGURE_3,
+    expect=Band(0.5, 1.0, "half of the alphas; changed after a first look, see How we judge"),
+)
+def lookahead_equal_risk_broad(result: xr.Dataset) -> Estimate:
+    """Among settings that end at the same risk, those of a broad range of alpha end more than 1 %
+    below SGD.
+    """
+    return exact((_losses(result) < 0.99).mean().item(), "share of 99 alphas at risk 0.0341")
 
 
-def _best_against(name: str, decay: bool = False) -> Callable[[controls.Result], Estimate]:
-    """Lookahead's lowest loss, with a constant rate or inside a decay, over that of a method."""
-
-    def measure(result: controls.Result) -> Estimate:
-        best = dict(zip(result.names, result.loss.min(axis=1), strict=True))
-        ours = min(
-            loss
-            for method, loss in best.items()
-            if method.startswith("Lookahead") and ("decay" in method) == decay
-        )
-        return exact(ours / best[name], "ratio of the lowest losses after 1000 steps", CLOSED)
-
-    return measure
-
-
-def _momentum(
-    beta: float, eigenvalues: int, condition: float
-) -> Callable[[momentum.Result], Estimate]:
-    def measure(result: momentum.Result) -> Estimate:
-        (b,), (n,) = (
-            np.flatnonzero(result.beta == beta),
-            np.flatnonzero(result.eigenvalues == eigenvalues),
-        )
-        (c,) = np.flatnonzero(np.isclose(result.condition, condition))
-        alone, lookahead = result.speed[b, :2, n, c]
-        found = lookahead / alone
-        return exact(found, "ratio of 1 - spectral radius, best lr; grids: 1 %", 0.01 * found)
-
-    return measure
-
-
-def _optimal(result: slow_step.Result) -> Estimate:
-    gap = np.abs(result.formula / result.parabola - 1).max()
-    return exact(gap, f"largest relative difference in {result.formula.size} problems")
-
-
-def _optimal_printed(result: slow_step.Result) -> Estimate:
-    gap = np.median(np.abs(result.printed / result.parabola - 1))
-    return exact(gap, f"median relative error in {result.printed.size} problems", CLOSED)
-
-
-def _even(result: slow_step.Result) -> Estimate:
-    even = result.parabola[result.k % 2 == 0]
-    return exact(even.min() - 1, f"least of {even.size} random problems, minus 1", 1e-8)
-
-
-def _noisy(result: slow_step.Result) -> Estimate:
-    return exact(result.noisy[:, -1].max(), "largest after 200 loops, three lrs", CLOSED)
-
-
-def _deviation(name: str) -> Callable[[errata.Result], Estimate]:
-    def measure(result: errata.Result) -> Estimate:
-        gap = np.abs(getattr(result, name) / result.algorithm - 1)
-        return exact(np.median(gap), f"median relative error in {gap.size} runs", 1e-12)
-
-    return measure
-
-
-CLAIMS = (
-    _claim(
-        id="lookahead-equal-risk",
-        place="figure 3, from memory; ours: 100 curvatures 1 / i",
-        kind=Kind.PAPER,
-        says="Among settings that end at the same risk, some of Lookahead's get there faster.",
-        expect=Band(-math.inf, 0.99, "1 % less loss, the least that a plot would show"),
-        experiment=CONVERGENCE,
-        measure=_best_alpha,
-        verdict=Verdict.REPRODUCED,
-        cell="fig-convergence",
-    ),
-    _claim(
-        id="lookahead-equal-risk-broad",
-        place="figure 3, from memory; ours: 100 curvatures 1 / i",
-        kind=Kind.PAPER,
-        says="Among settings that end at the same risk, those of a broad range of alpha end more "
-        "than 1 % below SGD.",
-        expect=Band(0.5, 1.0, "half of the alphas; that 1 % counts was added after a look"),
-        experiment=CONVERGENCE,
-        measure=_broad,
-        verdict=Verdict.REPRODUCED,
-        cell="fig-convergence",
-    ),
-    _claim(
-        id="lookahead-equal-risk-default",
-        place="figure 3, from memory; ours: 100 curvatures 1 / i, alpha = 0.5",
-        kind=Kind.CONTROL,
-        says="At equal risk Lookahead with alpha = 0.5 and k = 5 ends below SGD.",
-        expect=Band(
-            -math.inf,
-            0.99,
-            "1 %, the least that a plot would show; 10 %, asked at first, was not reproduced and "
-            "is no claim of anybody's",
-        ),
-        experiment=CONVERGENCE,
-        measure=_default,
-        verdict=Verdict.REPRODUCED,
-        cell="fig-convergence",
-    ),
-    _claim(
-        id="lookahead-against-sgd",
-        place="figure 3, from memory; ours: 100 curvatures 1 / i, each at its best",
-        kind=Kind.CONTROL,
-        says="The best Lookahead with a constant learning rate beats the best SGD with one.",
-        expect=LESS,
-        experiment=CONTROLS,
-        measure=_best_against("SGD"),
-        verdict=Verdict.REPRODUCED,
-        cell="fig-controls",
-    ),
-    _claim(
-        id="lookahead-against-decay",
-        place="figure 3, from memory; ours: 100 curvatures 1 / i, each at its best",
-        kind=Kind.CONTROL,
-        says="The best Lookahead with a constant learning rate beats SGD with a linear decay.",
-        expect=LESS,
-        experiment=CONTROLS,
-        measure=_best_against("SGD, linear decay"),
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="fig-controls",
-    ),
-    _claim(
-        id="lookahead-inside-decay",
-        place="figure 3, from memory; ours: 100 curvatures 1 / i, each at its best",
-        kind=Kind.CONTROL,
-        says="Inside the same linear decay Lookahead beats SGD.",
-        expect=Band(-math.inf, 1.0, "any value below 1 confirms it; added after a referee's look"),
-        experiment=CONTROLS,
-        measure=_best_against("SGD, linear decay", decay=True),
-        verdict=Verdict.REPRODUCED,
-        cell="fig-controls",
-    ),
-    _claim(
-        id="lookahead-against-averaging",
-        place="figure 3, from memory; ours: 100 curvatures 1 / i, each at its best",
-        kind=Kind.CONTROL,
-        says="The best Lookahead with a constant learning rate beats an exponential average of "
-        "SGD's iterates.",
-        expect=LESS,
-        experiment=CONTROLS,
-        measure=_best_against("SGD, averaged"),
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="fig-controls",
-    ),
-    _claim(
-        id="lookahead-under-damped",
-        place="figure 4, from memory; ours: beta = 0.99, two eigenvalues, condition number 100",
-        kind=Kind.PAPER,
-        says="Where momentum is under-damped, Lookahead converges significantly faster.",
-        expect=Band(1.5, math.inf, "half as fast again"),
-        experiment=MOMENTUM,
-        measure=_momentum(0.99, 2, 100),
-        verdict=Verdict.REPRODUCED,
-        cell="fig-momentum",
-    ),
-    _claim(
-        id="lookahead-under-damped-filled",
-        place="figure 4, from memory; ours: all eigenvalues between",
-        kind=Kind.CONTROL,
-        says="At beta = 0.99 and condition number 100 Lookahead is still faster when the range of "
-        "eigenvalues is filled.",
-        expect=Band(
-            1.0, math.inf, "any value above 1 confirms it; beta corrected after a referee's look"
-        ),
-        experiment=MOMENTUM,
-        measure=_momentum(0.99, 0, 100),
-        verdict=Verdict.REPRODUCED,
-        cell="fig-momentum",
-    ),
-    _claim(
-        id="lookahead-under-damped-gentle",
-        place="figure 4, from memory; ours: all eigenvalues between",
-        kind=Kind.CONTROL,
-        says="At beta = 0.9 and condition number 100 the gain that two eigenvalues show survives a "
-        "filled range.",
-        expect=MORE,
-        experiment=MOMENTUM,
-        measure=_momentum(0.9, 0, 100),
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="fig-momentum",
-    ),
-    _claim(
-        id="lookahead-over-damped",
-        place="figure 4, from memory; ours: beta = 0.9, two eigenvalues, condition number 10000",
-        kind=Kind.PAPER,
-        says="Where momentum is over-damped, Lookahead is slower.",
-        expect=LESS,
-        experiment=MOMENTUM,
-        measure=_momentum(0.9, 2, 1e4),
-        verdict=Verdict.REPRODUCED,
-        cell="fig-momentum",
-    ),
-    _claim(
-        id="lookahead-optimal-step",
-        place="Proposition 1",
-        kind=Kind.PAPER,
-        says="The formula for the best slow step finds the lowest point along the line.",
-        expect=ROUNDING,
-        experiment=SLOW_STEP,
-        measure=_optimal,
-        verdict=Verdict.REPRODUCED,
-        cell="fig-slow-step",
-    ),
-    _claim(
-        id="lookahead-optimal-step-even",
-        place="Proposition 1, gradient descent without noise",
-        kind=Kind.CONTROL,
-        says="For even k the best slow step is never below 1: no noise, no step back.",
-        expect=Band(0.0, math.inf, "any distance above 1 confirms it"),
-        experiment=SLOW_STEP,
-        measure=_even,
-        verdict=Verdict.REPRODUCED,
-        cell="fig-slow-step",
-    ),
-    _claim(
-        id="lookahead-optimal-step-noisy",
-        place="Proposition 1, under noise",
-        kind=Kind.CONTROL,
-        says="Under noise, near the optimum, the best slow step is below 1.",
-        expect=LESS,
-        experiment=SLOW_STEP,
-        measure=_noisy,
-        verdict=Verdict.REPRODUCED,
-        cell="fig-slow-step",
-    ),
-    _claim(
-        id="lookahead-average-index",
-        place="section 2, slow weights as a moving average",
-        kind=Kind.ERRATUM,
-        says="The average of fast weights with the printed exponents is the slow weights.",
-        expect=ROUNDING,
-        experiment=ERRATA,
-        measure=_deviation("average_printed"),
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="errata",
-    ),
-    _claim(
-        id="lookahead-average",
-        place="section 2, exponents as they follow from Algorithm 1",
-        kind=Kind.CONTROL,
-        says="With exponents one higher at its end the average is the slow weights.",
-        expect=ROUNDING,
-        experiment=ERRATA,
-        measure=_deviation("average"),
-        verdict=Verdict.REPRODUCED,
-        cell="errata",
-    ),
-    _claim(
-        id="lookahead-blog-optimal-step",
-        place="formula of the best alpha",
-        kind=Kind.BLOG,
-        says="The printed fraction is the best slow step.",
-        expect=Band(-math.inf, 0.01, "1 %: it is 1 whatever the problem"),
-        experiment=SLOW_STEP,
-        measure=_optimal_printed,
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="fig-slow-step",
-    ),
-    _claim(
-        id="lookahead-blog-inner-update",
-        place="first formula",
-        kind=Kind.BLOG,
-        says="The printed inner update, with theta_{t,i} on its right, is the algorithm.",
-        expect=ROUNDING,
-        experiment=ERRATA,
-        measure=_deviation("inner_printed"),
-        verdict=Verdict.NOT_REPRODUCED,
-        cell="errata",
+@_equal_risk(
+    kind=Kind.CONTROL,
+    place=f"{FIGURE_3}, alpha = 0.5",
+    expect=at_most(
+        0.99, "1 %, the least that a plot would show; changed after a first look, see How we judge"
     ),
 )
+def lookahead_equal_risk_default(result: xr.Dataset) -> Estimate:
+    """At equal risk Lookahead with alpha = 0.5 and k = 5 ends below SGD."""
+    return exact(_losses(result).sel(alpha=0.5).item(), "ratio of losses at risk 0.0341", CLOSED)
+
+
+def _lookahead_adds_nothing(result: xr.Dataset) -> xr.Dataset:
+    """Lookahead was never run: its arms are SGD, with a constant rate and in the decay."""
+    arms = [
+        arm if not arm.startswith("Lookahead") else "SGD, linear decay" if "decay" in arm else "SGD"
+        for arm in result["arm"].values.tolist()
+    ]
+    return result.assign(loss=result["loss"].sel(arm=arms).assign_coords(arm=result["arm"]))
+
+
+_controls = partial(
+    claim,
+    on=controls,
+    cell="fig-controls",
+    kind=Kind.CONTROL,
+    place=f"{FIGURE_3}, each at its best",
+)
+
+
+def _best_against(result: xr.Dataset, arm: str, decay: bool = False) -> Estimate:
+    """Lookahead's lowest loss, with a constant rate or inside a decay, over that of an arm."""
+    lowest = lowest_loss(result)
+    ours = [
+        name
+        for name in result["arm"].values.tolist()
+        if name.startswith("Lookahead") and ("decay" in name) == decay
+    ]
+    found = lowest.sel(arm=ours).min() / lowest.sel(arm=arm)
+    return exact(found.item(), "ratio of the lowest losses after 1000 steps", CLOSED)
+
+
+@_controls(expect=LESS, verdict=REPRODUCED, planted=_lookahead_adds_nothing)
+def lookahead_against_sgd(result: xr.Dataset) -> Estimate:
+    """The best Lookahead with a constant learning rate beats the best SGD with one."""
+    return _best_against(result, "SGD")
+
+
+@_controls(expect=LESS, verdict=NOT_REPRODUCED)
+def lookahead_against_decay(result: xr.Dataset) -> Estimate:
+    """The best Lookahead with a constant learning rate beats SGD with a linear decay."""
+    return _best_against(result, "SGD, linear decay")
+
+
+@_controls(
+    expect=at_most(
+        1.0, "any value below 1 confirms it; added after a first look, see How we judge"
+    ),
+    verdict=REPRODUCED,
+    planted=_lookahead_adds_nothing,
+)
+def lookahead_inside_decay(result: xr.Dataset) -> Estimate:
+    """Inside the same linear decay Lookahead beats SGD."""
+    return _best_against(result, "SGD, linear decay", decay=True)
+
+
+@_controls(expect=LESS, verdict=NOT_REPRODUCED)
+def lookahead_against_averaging(result: xr.Dataset) -> Estimate:
+    """The best Lookahead with a constant learning rate beats an exponential average of SGD's
+    iterates.
+    """
+    return _best_against(result, "SGD, averaged")
+
+
+_momentum = partial(claim, on=momentum, cell="fig-momentum")
+NO_PULL = same("arm", "maintain", "momentum")
+"""Lookahead was never run: it is momentum alone."""
+
+
+def _speed_up(result: xr.Dataset, beta: float, eigenvalues: int, decades: float) -> Estimate:
+    found = gain(result).sel(beta=beta, eigenvalues=eigenvalues, decades=decades).item()
+    return exact(found, "ratio of 1 - spectral radius, best lr; grids: 1 %", 0.01 * found)
+
+
+@_momentum(
+    kind=Kind.PAPER,
+    place="figure 4, from memory; ours: beta = 0.99, two eigenvalues, condition number 100",
+    expect=at_least(1.5, "half as fast again"),
+    verdict=REPRODUCED,
+    planted=NO_PULL,
+)
+def lookahead_under_damped(result: xr.Dataset) -> Estimate:
+    """Where momentum is under-damped, Lookahead converges significantly faster."""
+    return _speed_up(result, beta=0.99, eigenvalues=2, decades=2)
+
+
+@_momentum(
+    kind=Kind.CONTROL,
+    place="figure 4, from memory; ours: all eigenvalues between",
+    expect=at_least(
+        1.0,
+        "any value above 1 confirms it; changed after a first look, see How we judge",
+    ),
+    verdict=REPRODUCED,
+    planted=NO_PULL,
+)
+def lookahead_under_damped_filled(result: xr.Dataset) -> Estimate:
+    """At beta = 0.99 and condition number 100 Lookahead is still faster when the range of
+    eigenvalues is filled.
+    """
+    return _speed_up(result, beta=0.99, eigenvalues=0, decades=2)
+
+
+@_momentum(
+    kind=Kind.CONTROL,
+    place="figure 4, from memory; ours: all eigenvalues between",
+    expect=at_least(1.0, "any value above 1 confirms it"),
+    verdict=NOT_REPRODUCED,
+)
+def lookahead_under_damped_gentle(result: xr.Dataset) -> Estimate:
+    """At beta = 0.9 and condition number 100 the gain that two eigenvalues show survives a filled
+    range.
+    """
+    return _speed_up(result, beta=0.9, eigenvalues=0, decades=2)
+
+
+@_momentum(
+    kind=Kind.PAPER,
+    place="figure 4, from memory; ours: beta = 0.9, two eigenvalues, condition number 10000",
+    expect=LESS,
+    verdict=REPRODUCED,
+    planted=NO_PULL,
+)
+def lookahead_over_damped(result: xr.Dataset) -> Estimate:
+    """Where momentum is over-damped, Lookahead is slower."""
+    return _speed_up(result, beta=0.9, eigenvalues=2, decades=4)
+
+
+_slow_step = partial(claim, on=slow_step, cell="fig-slow-step")
+
+
+@_slow_step(
+    kind=Kind.PAPER,
+    place="Proposition 1",
+    expect=ROUNDING,
+    verdict=REPRODUCED,
+    planted=lambda result: result.assign(formula=result["printed"]),
+)
+def lookahead_optimal_step(result: xr.Dataset) -> Estimate:
+    """The formula for the best slow step finds the lowest point along the line."""
+    gap = relative_error(result, "formula")
+    return exact(gap.max().item(), f"largest relative difference in {gap.size} problems")
+
+
+@_slow_step(
+    kind=Kind.CONTROL,
+    place="Proposition 1, gradient descent without noise",
+    expect=at_least(0.0, "any distance above 1 confirms it"),
+    verdict=REPRODUCED,
+    planted=swap("k", 2, 5),
+)
+def lookahead_optimal_step_even(result: xr.Dataset) -> Estimate:
+    """For even k the best slow step is never below 1: no noise, no step back."""
+    found = even(result)
+    how = f"least of {found.size} random problems, minus 1"
+    return exact(found.min().item() - 1, how, 1e-8)
+
+
+@_slow_step(
+    kind=Kind.CONTROL,
+    place="Proposition 1, under noise",
+    expect=LESS,
+    verdict=REPRODUCED,
+    planted=same("loop", 200, 1),
+)
+def lookahead_optimal_step_noisy(result: xr.Dataset) -> Estimate:
+    """Under noise, near the optimum, the best slow step is below 1."""
+    last = result["noisy"].isel(loop=-1)
+    return exact(last.max().item(), "largest after 200 loops, three lrs", CLOSED)
+
+
+_errata = partial(claim, on=errata, cell="errata", expect=ROUNDING)
+
+
+def _deviation(result: xr.Dataset, arm: str) -> Estimate:
+    how = f"median relative error in {result.sizes['problem']} runs"
+    return exact(deviation(result, arm).item(), how, 1e-12)
+
+
+@_errata(
+    kind=Kind.ERRATUM,
+    place="section 2, slow weights as a moving average",
+    verdict=NOT_REPRODUCED,
+)
+def lookahead_average_index(result: xr.Dataset) -> Estimate:
+    """The average of fast weights with the printed exponents is the slow weights."""
+    return _deviation(result, "printed average")
+
+
+@_errata(
+    kind=Kind.CONTROL,
+    place="section 2, exponents as they follow from Algorithm 1",
+    verdict=REPRODUCED,
+    planted=same("arm", "average", "printed average"),
+)
+def lookahead_average(result: xr.Dataset) -> Estimate:
+    """With exponents one higher at its end the average is the slow weights."""
+    return _deviation(result, "average")
+
+
+@_slow_step(
+    kind=Kind.BLOG,
+    place="formula of the best alpha",
+    expect=at_most(0.01, "1 %: it is 1 whatever the problem"),
+    verdict=NOT_REPRODUCED,
+)
+def lookahead_blog_optimal_step(result: xr.Dataset) -> Estimate:
+    """The printed fraction is the best slow step."""
+    gap = relative_error(result, "printed")
+    return exact(gap.median().item(), f"median relative error in {gap.size} problems", CLOSED)
+
+
+@_errata(kind=Kind.BLOG, place="first formula", verdict=NOT_REPRODUCED)
+def lookahead_blog_inner_update(result: xr.Dataset) -> Estimate:
+    """The printed inner update, with theta_{t,i} on its right, is the algorithm."""
+    return _deviation(result, "printed inner update")

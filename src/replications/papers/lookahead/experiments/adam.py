@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
-from replications.papers.lookahead.experiments.training import Digits, Ensemble, train
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
+from replications.core.experiment import experiment, quantity
+from replications.papers.lookahead.training import Digits, Ensemble, train
 
 
 @dataclass(frozen=True)
@@ -31,23 +29,11 @@ class Config:
     """Seeds 0, 1, ..."""
 
 
-QUICK = Config()
-FULL = Config(seeds=20)
+ARMS = ("Adam", "Adam at half the lr", "Lookahead")
 
 
-@dataclass(frozen=True)
-class Result:
-    """Test accuracy in percent over (lr, seed)."""
-
-    lr: Float[np.ndarray, " lr"]
-    """Without the lowest of the config, which is only there as the next one's half."""
-    adam: Float[np.ndarray, "lr seeds"]
-    half: Float[np.ndarray, "lr seeds"]
-    """Adam at alpha lr."""
-    lookahead: Float[np.ndarray, "lr seeds"]
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config(), full=Config(seeds=20))
+def adam(config: Config) -> xr.Dataset:
     """Train all learning rates and seeds of a method at once."""
     if any(b != a / config.alpha for a, b in zip(config.lr, config.lr[1:], strict=False)):
         raise ValueError(f"lr must grow by 1/alpha = {1 / config.alpha:g}, got {config.lr}")
@@ -59,5 +45,30 @@ def run(config: Config) -> Result:
         ensemble = Ensemble(data.start(len(lr)), rates, 0.9, k, config.alpha, adam=True)
         return train(data, ensemble, config.epochs).accuracy
 
-    adam = accuracies(lr, None)
-    return Result(lr=lr[1:], adam=adam[1:], half=adam[:-1], lookahead=accuracies(lr[1:], config.k))
+    alone = accuracies(lr, None)
+    return xr.Dataset(
+        {
+            "accuracy": (
+                ("arm", "lr", "seed"),
+                np.stack([alone[1:], alone[:-1], accuracies(lr[1:], config.k)]),
+                {"long_name": "test accuracy at the end", "units": "%"},
+            )
+        },
+        coords={
+            "arm": list(ARMS),
+            "lr": ("lr", lr[1:], {"long_name": "learning rate"}),
+            "seed": np.arange(config.seeds),
+        },
+    )
+
+
+@quantity
+def best_lr(result: xr.Dataset, arm: str) -> float:
+    """The learning rate with the arm's highest mean accuracy."""
+    return float(result["accuracy"].sel(arm=arm).mean("seed").idxmax("lr"))
+
+
+@quantity
+def gain(result: xr.Dataset, arm: str = "Lookahead", over: str = "Adam") -> xr.DataArray:
+    """Percentage points that one arm gets more right than another, by lr and seed."""
+    return result["accuracy"].sel(arm=arm) - result["accuracy"].sel(arm=over)

@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
-from replications.papers.lookahead.experiments.training import (
+from replications.core.experiment import experiment, quantity
+from replications.papers.lookahead.training import (
     ADAM_BETA2,
     Digits,
     Ensemble,
@@ -57,22 +59,7 @@ class Config:
     """Seeds 0, 1, ..."""
 
 
-QUICK = Config()
-FULL = Config(seeds=40)
-
-
-@dataclass(frozen=True)
-class Result:
-    """Curves over (method, lr, epoch, seed); the methods are adaptive, fixed and Adam."""
-
-    lr: Float[np.ndarray, " lr"]
-    train_loss: Float[np.ndarray, "method lr epochs seeds"]
-    accuracy: Float[np.ndarray, "method lr epochs seeds"]
-    """Percent right on the test set."""
-    alpha: Float[np.ndarray, "lr epochs seeds"]
-    """Mean adaptive slow step over an epoch's loops."""
-    clipped: Float[np.ndarray, "lr seeds"]
-    """Share of loops in which the estimate exceeded 1 and was cut to 1."""
+ARMS = ("adaptive", "fixed", "Adam")
 
 
 def slow_step(
@@ -103,8 +90,9 @@ class Adaptive(Ensemble):
         return self.estimates[-1].clamp(self.low, 1.0)
 
 
-def run(config: Config) -> Result:
-    """Train the three methods; Adam is Lookahead with alpha = 1."""
+@experiment(quick=Config(), full=Config(seeds=40))
+def adaptive_alpha(config: Config) -> xr.Dataset:
+    """Train the three arms; Adam is Lookahead with alpha = 1."""
     shape = (len(config.lr), config.seeds)
     rates = np.array(config.lr).repeat(config.seeds)
     losses, accuracies = [], []
@@ -121,14 +109,36 @@ def run(config: Config) -> Result:
             (data.train_loss(ensemble.slow), data.test_accuracy(ensemble.slow))
             for _ in epochs(data, ensemble, config.epochs)
         ]
-        losses.append(np.stack([loss for loss, _ in looks], axis=1))
-        accuracies.append(np.stack([accuracy for _, accuracy in looks], axis=1))
-    estimate = torch.stack([e.reshape(shape) for e in adaptive.estimates], 1).double().numpy()
-    used = estimate.clip(config.low, 1.0).reshape(len(config.lr), config.epochs, -1, config.seeds)
-    return Result(
-        lr=np.array(config.lr),
-        train_loss=np.stack(losses),
-        accuracy=np.stack(accuracies),
-        alpha=used.mean(2),
-        clipped=(estimate > 1).mean(1),
+        losses.append([loss for loss, _ in looks])
+        accuracies.append([accuracy for _, accuracy in looks])
+    estimate = torch.stack([e.reshape(shape) for e in adaptive.estimates]).double().numpy()
+    used = estimate.clip(config.low, 1.0).reshape(config.epochs, -1, *shape).mean(1)
+    curve = ("arm", "epoch", "lr", "seed")
+    return xr.Dataset(
+        {
+            "loss": (curve, np.array(losses), {"long_name": "training loss", "units": "nats"}),
+            "accuracy": (curve, np.array(accuracies), {"long_name": "test accuracy", "units": "%"}),
+            "alpha": (
+                ("epoch", "lr", "seed"),
+                used,
+                {"long_name": "mean adaptive slow step over an epoch's loops"},
+            ),
+            "clipped": (
+                ("lr", "seed"),
+                (estimate > 1).mean(0),
+                {"long_name": "share of loops whose estimate exceeded 1 and was cut to 1"},
+            ),
+        },
+        coords={
+            "arm": list(ARMS),
+            "epoch": np.arange(1, config.epochs + 1),
+            "lr": ("lr", list(config.lr), {"long_name": "learning rate"}),
+            "seed": np.arange(config.seeds),
+        },
     )
+
+
+@quantity
+def final(curve: xr.DataArray, arm: str, lr: float) -> xr.DataArray:
+    """A curve's value after the last epoch, by seed."""
+    return curve.sel(arm=arm, lr=lr).isel(epoch=-1)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
-from replications.papers.lookahead.experiments.convergence import decaying_spectrum
+from replications.core.experiment import experiment, quantity
+from replications.problems.noisy_quadratic import decaying_spectrum
 from replications.problems.schedules import averaged_loss, scheduled_loss
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,8 @@ class Config:
     """Weights of the average."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Lowest expected loss after the steps, over the knob, at each learning rate."""
-
-    lr: Float[np.ndarray, " r"]
-    names: np.ndarray
-    """Methods, [m] strings."""
-    loss: Float[np.ndarray, "m r"]
-    """inf where no setting is stable."""
-    alpha: Float[np.ndarray, " a"]
-    k: Int[np.ndarray, " k"]
-    constant: Float[np.ndarray, "k a r"]
-    """Lookahead with a constant learning rate, before the best alpha is taken."""
-
-
-QUICK = Config()
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def controls(config: Config) -> xr.Dataset:
     """All by exact moments; nothing is simulated."""
     problem = decaying_spectrum(config.dimension)
     lr = torch.logspace(
@@ -88,11 +69,65 @@ def run(config: Config) -> Result:
     for k in config.decayed_k:
         decayed = scheduled_loss(problem, (1 - time) * lr, 1.0, alphas[:, None], k)
         rows[f"Lookahead, k = {k}, linear decay"] = decayed.amin(0)
-    return Result(
-        lr=lr.numpy(),
-        names=np.array(list(rows)),
-        loss=torch.stack(list(rows.values())).numpy(),
-        alpha=alphas.numpy(),
-        k=np.array(config.k),
-        constant=constant.numpy(),
+    return xr.Dataset(
+        {
+            "loss": (
+                ("arm", "lr"),
+                torch.stack(list(rows.values())).numpy(),
+                {"long_name": "expected loss after the steps, best over the arm's own knob"},
+            ),
+            "constant": (
+                ("k", "alpha", "lr"),
+                constant.numpy(),
+                {"long_name": "expected loss of Lookahead with a constant learning rate"},
+            ),
+        },
+        coords={
+            "arm": list(rows),
+            "lr": ("lr", lr.numpy(), {"long_name": "(initial) learning rate"}),
+            "k": list(config.k),
+            "alpha": alphas.numpy(),
+        },
     )
+
+
+@quantity
+def lowest_loss(result: xr.Dataset) -> xr.DataArray:
+    """Of each arm, over the learning rates."""
+    return result["loss"].min("lr")
+
+
+@quantity
+def best_alpha(result: xr.Dataset, k: int) -> xr.DataArray:
+    """The slow step at which Lookahead with a constant learning rate is at its best."""
+    losses = result["constant"].sel(k=k).min("lr")
+    return losses.idxmin("alpha")
+
+
+@quantity
+def share(result: xr.Dataset, arm: str, of: str) -> xr.DataArray:
+    """An arm's lowest loss over another's."""
+    return lowest_loss(result).sel(arm=arm) / lowest_loss(result).sel(arm=of)
+
+
+@quantity
+def saved(result: xr.Dataset, arm: str, against: str = "SGD") -> xr.DataArray:
+    """Percent by which an arm's lowest loss is below another's."""
+    return 100 * (1 - share(result, arm, against))
+
+
+@quantity
+def saved_with(result: xr.Dataset, k: int, alpha: float) -> xr.DataArray:
+    """Percent by which Lookahead with this alpha, at its best learning rate, is below SGD."""
+    lowest = result["constant"].sel(k=k).sel(alpha=alpha, method="nearest").min("lr")
+    return 100 * (1 - lowest / lowest_loss(result).sel(arm="SGD"))
+
+
+@quantity
+def lr_range(loss: xr.DataArray) -> float:
+    """Largest over smallest learning rate within 10 % of the lowest loss, a valley in log lr."""
+    lr, values = loss["lr"].values, loss.values
+    best = int(values.argmin())
+    low = np.interp(1.1 * values[best], values[best::-1], np.log(lr[best::-1]))
+    high = np.interp(1.1 * values[best], values[best:], np.log(lr[best:]))
+    return math.exp(high - low)

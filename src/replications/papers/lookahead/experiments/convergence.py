@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
-from replications.problems.noisy_quadratic import NoisyQuadratic
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+from replications.problems.noisy_quadratic import NoisyQuadratic, decaying_spectrum
 
 
 @dataclass(frozen=True)
@@ -42,34 +40,6 @@ class Config:
     """Of the normals."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Expected losses after the steps, paired by the risk at the end (nan: not reached)."""
-
-    dimensions: Int[np.ndarray, " n"]
-    risk: Float[np.ndarray, " r"]
-    alpha: Float[np.ndarray, " a"]
-    sgd: Float[np.ndarray, "n r"]
-    lookahead: Float[np.ndarray, "n r a"]
-    table_alpha: Float[np.ndarray, " t"]
-    table_k: Int[np.ndarray, " t"]
-    table: Float[np.ndarray, "t r"]
-    """Loss of Lookahead over that of SGD."""
-    check_steps: Int[np.ndarray, " s"]
-    check_theory: Float[np.ndarray, " s"]
-    check_losses: Float[np.ndarray, "s chains"]
-    """Loss of each chain."""
-
-
-QUICK = Config()
-
-
-def decaying_spectrum(d: int) -> NoisyQuadratic:
-    """Curvatures 1 / i, with the noise of their inverse."""
-    curvature = 1 / torch.arange(1, d + 1, dtype=torch.float64)
-    return NoisyQuadratic(curvature, 1 / curvature)
-
-
 def lr_of_risk(problem: NoisyQuadratic, risk: Tensor, alpha: Tensor, k: Tensor) -> Tensor:
     """The learning rate below 2 / L with a given steady-state risk, by bisection (it grows).
 
@@ -92,7 +62,8 @@ def losses(problem: NoisyQuadratic, risk: Tensor, alpha: Tensor, k: Tensor, step
     return torch.where(lr.isnan(), torch.nan, loss)
 
 
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def convergence(config: Config) -> xr.Dataset:
     """Everything in closed form but the check."""
     risk = torch.tensor(config.risks, dtype=torch.float64)
     alpha = torch.arange(1, config.alphas + 1, dtype=torch.float64) / config.alphas
@@ -106,7 +77,7 @@ def run(config: Config) -> Result:
     last = problems[-1]
     table_alpha = torch.tensor([a for a, _ in config.table], dtype=torch.float64)
     table_k = torch.tensor([k for _, k in config.table])
-    table = losses(last, risk, table_alpha[:, None], table_k[:, None], config.steps) / sgd[-1]
+    table = losses(last, risk, table_alpha[:, None], table_k[:, None], config.steps)
 
     half, middle = torch.tensor(0.5).double(), torch.tensor(0.05).double()
     lr = lr_of_risk(last, middle, half, k).item()
@@ -125,18 +96,44 @@ def run(config: Config) -> Result:
         )
         done = steps
         check.append(0.5 * (weights.double().square() * last.curvature).sum(1).numpy())
-    return Result(
-        dimensions=np.array(config.dimensions),
-        risk=risk.numpy(),
-        alpha=alpha.numpy(),
-        sgd=torch.stack(sgd).numpy(),
-        lookahead=torch.stack(lookahead).numpy(),
-        table_alpha=table_alpha.numpy(),
-        table_k=table_k.numpy(),
-        table=table.numpy(),
-        check_steps=np.array(config.check_steps),
-        check_theory=last.expected_loss(
-            lr, 0.5, k, steps=torch.tensor(config.check_steps), start_variance=1.0
-        ).numpy(),
-        check_losses=np.stack(check),
+    check_theory = last.expected_loss(
+        lr, 0.5, k, steps=torch.tensor(config.check_steps), start_variance=1.0
     )
+    loss = {"long_name": "expected loss after the steps; nan: risk not reached"}
+    return xr.Dataset(
+        {
+            "sgd": (("curvatures", "risk"), torch.stack(sgd).numpy(), loss),
+            "lookahead": (("curvatures", "risk", "alpha"), torch.stack(lookahead).numpy(), loss),
+            "table": (("setting", "risk"), table.numpy(), loss),
+            "check": (("step", "chain"), np.stack(check), {"long_name": "loss of each chain"}),
+            "check_theory": ("step", check_theory.numpy(), {"long_name": "expected loss"}),
+        },
+        coords={
+            "curvatures": list(config.dimensions),
+            "risk": ("risk", risk.numpy(), {"long_name": "steady-state risk"}),
+            "alpha": alpha.numpy(),
+            "setting_alpha": ("setting", table_alpha.numpy()),
+            "setting_k": ("setting", table_k.numpy()),
+            "step": list(config.check_steps),
+            "chain": np.arange(config.chains),
+        },
+    )
+
+
+@quantity
+def loss_ratio(result: xr.Dataset) -> xr.DataArray:
+    """Loss of Lookahead over that of SGD at equal risk, for every alpha < 1."""
+    return (result["lookahead"] / result["sgd"]).where(result["alpha"] < 1, drop=True)
+
+
+@quantity
+def table_ratio(result: xr.Dataset) -> xr.DataArray:
+    """The same at the (alpha, k) of the table, on the most curvatures."""
+    return result["table"] / result["sgd"].isel(curvatures=-1)
+
+
+@quantity
+def check_scores(result: xr.Dataset) -> xr.DataArray:
+    """Mean loss of the chains minus the expected one, in standard errors, by step."""
+    error = result["check"].std("chain", ddof=1) / np.sqrt(result.sizes["chain"])
+    return (result["check"].mean("chain") - result["check_theory"]) / error

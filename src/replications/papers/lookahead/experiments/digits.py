@@ -6,15 +6,14 @@ times the learning rate, is the next row of SGD's own map.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
-from replications.papers.lookahead.experiments.training import Digits, Ensemble, train
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
+from replications.core.experiment import experiment, quantity
+from replications.papers.lookahead.training import Digits, Ensemble, train
 
 
 @dataclass(frozen=True)
@@ -39,40 +38,10 @@ class Config:
     """Seeds 0, 1, ...: split, initial weights and batches, common to all settings."""
 
 
-QUICK = Config()
-FULL = replace(QUICK, seeds=20)
-
-STRESS_QUICK = Config(
-    lr=(0.025, 0.05, 0.1, 0.2, 0.4, 0.8),
-    momentum=(0.0, 0.9),
-    batch=8,
-    epochs=10,
-    label_noise=0.2,
-    seeds=2,
-)
-"""Where noise rules: batches of 8, and a fifth of the labels drawn at random."""
-STRESS_FULL = replace(STRESS_QUICK, seeds=20)
+ARMS = ("SGD", "SGD at half the lr", "Lookahead")
 
 
-@dataclass(frozen=True)
-class Result:
-    """Maps over (lr, momentum, seed); SGD's has one more learning rate below."""
-
-    lr: Float[np.ndarray, " lr"]
-    """The learning rates compared, without the lowest of the config."""
-    momentum: Float[np.ndarray, " momentum"]
-    sgd_loss: Float[np.ndarray, "lr momentum seeds"]
-    """Training loss before the first decay."""
-    half_loss: Float[np.ndarray, "lr momentum seeds"]
-    """SGD at alpha lr."""
-    lookahead_loss: Float[np.ndarray, "lr momentum seeds"]
-    sgd: Float[np.ndarray, "lr momentum seeds"]
-    """Test accuracy at the end, percent."""
-    half: Float[np.ndarray, "lr momentum seeds"]
-    lookahead: Float[np.ndarray, "lr momentum seeds"]
-
-
-def run(config: Config) -> Result:
+def train_maps(config: Config) -> xr.Dataset:
     """Train all settings and seeds of a method at once."""
     if any(b != a / config.alpha for a, b in zip(config.lr, config.lr[1:], strict=False)):
         raise ValueError(f"lr must grow by 1/alpha = {1 / config.alpha:g}, got {config.lr}")
@@ -93,13 +62,161 @@ def run(config: Config) -> Result:
 
     sgd_loss, sgd = maps(lr, None)
     lookahead_loss, lookahead = maps(lr[1:], config.k)
-    return Result(
-        lr=lr[1:],
-        momentum=momentum,
-        sgd_loss=sgd_loss[1:],
-        half_loss=sgd_loss[:-1],
-        lookahead_loss=lookahead_loss,
-        sgd=sgd[1:],
-        half=sgd[:-1],
-        lookahead=lookahead,
+    dims = ("arm", "lr", "momentum", "seed")
+    return xr.Dataset(
+        {
+            "loss": (
+                dims,
+                np.stack([sgd_loss[1:], sgd_loss[:-1], lookahead_loss]),
+                {"long_name": "training loss before the first decay", "units": "nats"},
+            ),
+            "accuracy": (
+                dims,
+                np.stack([sgd[1:], sgd[:-1], lookahead]),
+                {"long_name": "test accuracy at the end", "units": "%"},
+            ),
+        },
+        coords={
+            "arm": list(ARMS),
+            "lr": ("lr", lr[1:], {"long_name": "learning rate"}),
+            "momentum": momentum,
+            "seed": np.arange(config.seeds),
+        },
     )
+
+
+LIVE = Config(lr=(0.0125, 0.025, 0.05, 0.1), momentum=(0.0, 0.9), seeds=2)
+"""The gentle part of the map, where rounding does not grow: the record must come out again."""
+STRESS = Config(
+    lr=(0.025, 0.05, 0.1, 0.2, 0.4, 0.8),
+    momentum=(0.0, 0.9),
+    batch=8,
+    epochs=10,
+    label_noise=0.2,
+    seeds=2,
+)
+"""Where noise rules: batches of 8, and a fifth of the labels drawn at random."""
+
+digits = experiment("digits", quick=LIVE, full=Config(seeds=20))(train_maps)
+stress = experiment("stress", quick=STRESS, full=replace(STRESS, seeds=20))(train_maps)
+
+
+@quantity
+def gain(result: xr.Dataset, over: str = "SGD", arm: str = "Lookahead") -> xr.DataArray:
+    """Percentage points that an arm gets more right than another, by lr, momentum and seed."""
+    return result["accuracy"].sel(arm=arm) - result["accuracy"].sel(arm=over)
+
+
+@quantity
+def figure_8(array: xr.DataArray) -> xr.DataArray:
+    """The part of a map that stands for figure 8: lr 0.1, 0.2, 0.4; momentum 0.9, 0.95, 0.98."""
+    return array.sel(lr=[0.1, 0.2, 0.4], momentum=[0.9, 0.95, 0.98])
+
+
+@quantity
+def gain_8(result: xr.Dataset, arm: str = "Lookahead") -> xr.DataArray:
+    """Percentage points over SGD at the same rate, mean of figure 8's settings and seeds."""
+    return figure_8(gain(result, arm=arm)).mean()
+
+
+@quantity
+def capped_loss(result: xr.Dataset) -> xr.DataArray:
+    """Training loss before the first decay; one that has diverged counts as guessing, log 10."""
+    return result["loss"].clip(max=math.log(10))
+
+
+@quantity
+def log_loss(result: xr.Dataset) -> xr.DataArray:
+    """log10 of the capped loss."""
+    loss = capped_loss(result)
+    return loss.copy(data=np.log10(loss.values))
+
+
+@quantity
+def log_loss_gap(result: xr.Dataset, over: str = "SGD", arm: str = "Lookahead") -> xr.DataArray:
+    """log10 of the training loss, one arm - another, at figure 8's settings, by seed."""
+    loss = figure_8(log_loss(result))
+    return loss.sel(arm=arm) - loss.sel(arm=over)
+
+
+@quantity
+def times_lower(result: xr.Dataset, than: str, momentum: float | None = None) -> float:
+    """Geometric mean of an arm's training loss over Lookahead's, at figure 8's settings."""
+    gap = log_loss_gap(result, over=than)
+    return float(10 ** -(gap if momentum is None else gap.sel(momentum=momentum)).mean())
+
+
+@quantity
+def halving_share(result: xr.Dataset) -> float:
+    """The share of Lookahead's log loss gap to SGD that SGD at half the rate has, too."""
+    half = log_loss_gap(result, arm="SGD at half the lr").mean()
+    return float(half / log_loss_gap(result).mean())
+
+
+@quantity
+def losing_settings(result: xr.Dataset) -> int:
+    """At how many settings Lookahead's mean accuracy is below SGD's at the same rate."""
+    return int((gain(result).mean("seed") < 0).sum())
+
+
+@quantity
+def gentle_gap(result: xr.Dataset, rough: bool = False) -> float:
+    """Lookahead - SGD at half the rate in mean accuracy, for rates up to 0.2.
+
+    The one rough setting, rate 0.2 with momentum 0.98; or the largest gap of all others.
+    """
+    gap = gain(result, over="SGD at half the lr").sel(lr=slice(None, 0.2)).mean("seed")
+    corner = (gap["lr"] == 0.2) & (gap["momentum"] == 0.98)
+    return float(gap.where(corner).max() if rough else abs(gap.where(~corner)).max())
+
+
+@quantity
+def spread(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Decades between the largest and the smallest loss of figure 8's settings, by seed."""
+    loss = figure_8(log_loss(result)).sel(arm=arm)
+    return loss.max(("lr", "momentum")) - loss.min(("lr", "momentum"))
+
+
+@quantity
+def doublings(result: xr.Dataset, good: float = 90.0) -> xr.DataArray:
+    """How many times the rate doubles from SGD's largest good one to Lookahead's.
+
+    Args:
+        result: maps whose learning rates double from row to row.
+        good: test accuracy in percent from which a run counts as one that worked.
+
+    Returns:
+        By momentum and seed.
+    """
+    works = result["accuracy"] >= good
+    row = xr.DataArray(np.arange(1, result.sizes["lr"] + 1), dims="lr")
+    largest = (works * row).max("lr")
+    return largest.sel(arm="Lookahead") - largest.sel(arm="SGD")
+
+
+@quantity
+def working_runs(result: xr.Dataset, arm: str, lr: float, momentum: float) -> int:
+    """How many seeds get at least 90 % of the test digits right at a setting."""
+    return int((result["accuracy"].sel(arm=arm, lr=lr, momentum=momentum) >= 90).sum())
+
+
+@quantity
+def good_share(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Percent of the map within one point of the arm's own best there, by seed."""
+    accuracy = result["accuracy"].sel(arm=arm)
+    best = accuracy.max(("lr", "momentum"))
+    return 100 * (accuracy >= best - 1).mean(("lr", "momentum"))
+
+
+@quantity
+def at_best(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Test accuracy at the setting with the arm's highest mean, by seed."""
+    accuracy = result["accuracy"].sel(arm=arm).stack(setting=("lr", "momentum"))
+    return accuracy.isel(setting=int(accuracy.mean("seed").values.argmax()))
+
+
+@quantity
+def apart_from_record(live: xr.Dataset, record: xr.Dataset) -> xr.DataArray:
+    """Largest difference in accuracy of the same run, live and recorded, in points."""
+    settings = {name: live[name] for name in ("arm", "lr", "momentum", "seed")}
+    return abs(live["accuracy"] - record["accuracy"].sel(settings)).max()

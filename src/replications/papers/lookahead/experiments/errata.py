@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.lookahead import lookahead_pull
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 
 @dataclass(frozen=True)
@@ -33,25 +31,9 @@ class Config:
     """Of problems and noise."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Slow weights at the end."""
-
-    algorithm: Float[np.ndarray, " p"]
-    """Algorithm 1."""
-    average: Float[np.ndarray, " p"]
-    """The exponential moving average with the exponents that follow from it."""
-    average_printed: Float[np.ndarray, " p"]
-    """With the exponents as printed."""
-    inner_printed: Float[np.ndarray, " p"]
-    """The blog's inner update; a fast weight that is not set yet holds that of the loop before."""
-
-
-QUICK = Config()
-
-
-def run(config: Config) -> Result:
-    """The same noise for all."""
+@experiment(quick=Config())
+def errata(config: Config) -> xr.Dataset:
+    """Algorithm 1, the average with right and with printed exponents, the blog's inner update."""
     gen = generator(config.seed, "errata")
     a = 0.1 + 0.9 * torch.rand(config.problems, generator=gen, dtype=torch.float64)
     start = torch.randn(config.problems, generator=gen, dtype=torch.float64)
@@ -73,10 +55,32 @@ def run(config: Config) -> Result:
         printed = printed + config.alpha * keep ** min(last - j, last - 1) * end
 
     slow = start
-    fast = [start] * (config.k + 1)
+    fast = [start] * (config.k + 1)  # one that is not set yet holds that of the loop before
     for t in range(config.loops):
         fast[0] = slow
         for i in range(1, config.k + 1):
             fast[i] = fast[i] - config.lr * a * (fast[i - 1] - c[t, i - 1])
         slow = slow + config.alpha * (fast[config.k] - slow)
-    return Result(*(w.numpy() for w in (phi, average, printed, slow)))
+    weights = {
+        "algorithm": phi,
+        "average": average,
+        "printed average": printed,
+        "printed inner update": slow,
+    }
+    return xr.Dataset(
+        {
+            "weights": (
+                ("arm", "problem"),
+                torch.stack(list(weights.values())).numpy(),
+                {"long_name": "slow weights at the end"},
+            )
+        },
+        coords={"arm": list(weights), "problem": np.arange(config.problems)},
+    )
+
+
+@quantity
+def deviation(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Median relative distance of a formula's weights from the algorithm's."""
+    weights = result["weights"]
+    return abs(weights.sel(arm=arm) / weights.sel(arm="algorithm") - 1).median()

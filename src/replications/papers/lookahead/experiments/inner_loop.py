@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.problems.noisy_quadratic import NoisyQuadratic
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 
 @dataclass(frozen=True)
@@ -37,21 +35,8 @@ class Config:
     """Of the normals."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Variances as a share of that of SGD at the same learning rate."""
-
-    x: Float[np.ndarray, " d"]
-    theory: Float[np.ndarray, "i d"]
-    """After i = 0..k inner steps."""
-    measured: Float[np.ndarray, "block i d"]
-    """The same from chains."""
-
-
-QUICK = Config()
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def inner_loop(config: Config) -> xr.Dataset:
     """Bring the chains to stationarity, then walk one loop and look after each step."""
     problem = NoisyQuadratic(
         torch.tensor(config.x, dtype=torch.float64),
@@ -68,8 +53,26 @@ def run(config: Config) -> Result:
     blocks = torch.stack(squares, 1).unflatten(0, (config.blocks, config.chains)).mean(1)
     steps = torch.arange(config.k + 1)
     sgd = problem.sgd_variance(1.0)
-    return Result(
-        x=np.array(config.x),
-        theory=(problem.inner_variance(1.0, config.alpha, config.k, steps) / sgd).numpy(),
-        measured=(blocks / sgd).numpy(),
+    theory = (problem.inner_variance(1.0, config.alpha, config.k, steps) / sgd).numpy()
+    share = {"units": "variance of SGD at the same learning rate"}
+    return xr.Dataset(
+        {
+            "theory": (("step", "x"), theory, {"long_name": "variance of the weights"} | share),
+            "measured": (
+                ("block", "step", "x"),
+                (blocks / sgd).numpy(),
+                {"long_name": "mean square of a block's chains"} | share,
+            ),
+        },
+        coords={
+            "step": ("step", steps.numpy(), {"long_name": "inner steps done"}),
+            "x": ("x", list(config.x), {"long_name": "learning rate times curvature"}),
+            "block": np.arange(config.blocks),
+        },
     )
+
+
+@quantity
+def tooth(result: xr.Dataset) -> xr.DataArray:
+    """Variance of the fast weights at the end of a loop over that of the slow ones, by theory."""
+    return result["theory"].isel(step=-1) / result["theory"].sel(step=0)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
-from replications.methods.lookahead import lookahead_pull
-from replications.problems.momentum_quadratic import INNER_STATES, lookahead_rate, momentum_rate
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+from replications.core.experiment import experiment, quantity
+from replications.methods.lookahead import INNER_STATES, lookahead_pull
+from replications.problems.momentum_quadratic import lookahead_rate, momentum_rate
 
 
 @dataclass(frozen=True)
@@ -40,41 +38,20 @@ class Config:
     """Of each such run; the second half is used."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Speeds, 1 - rate per inner step. Methods: momentum alone, then Lookahead's three modes."""
-
-    methods: np.ndarray
-    """[m] strings."""
-    beta: Float[np.ndarray, " b"]
-    condition: Float[np.ndarray, " c"]
-    eigenvalues: Int[np.ndarray, " n"]
-    """0 stands for a filled range."""
-    speed: Float[np.ndarray, "b m n c"]
-    """At the best learning rate."""
-    x: Float[np.ndarray, " x"]
-    """Learning rate times eigenvalue."""
-    profile: Float[np.ndarray, "b m x"]
-    """Rate of a single eigenvalue."""
-    check_x: Float[np.ndarray, " y"]
-    predicted: Float[np.ndarray, "b m y"]
-    measured: Float[np.ndarray, "b m y"]
-    """Rate at which a run shrinks, from the slope of its log size."""
-
-
-QUICK = Config()
-METHODS = ("momentum", *INNER_STATES)
+ARMS = ("momentum", *INNER_STATES)
+"""Momentum alone, then Lookahead's three modes."""
 
 
 def rates(x: Tensor, beta: float, config: Config) -> Tensor:
-    """Contraction per inner step of each method, [m, *x.shape]."""
+    """Contraction per inner step of each arm, [arm, *x.shape]."""
     modes = [lookahead_rate(x, beta, config.alpha, config.k, mode) for mode in INNER_STATES]
     return torch.stack([momentum_rate(x, beta), *modes])
 
 
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def momentum(config: Config) -> xr.Dataset:
     """A rate depends on x alone: find it once, then slide each spectrum over the grid."""
-    shape = (len(config.beta), len(METHODS), len(config.eigenvalues), len(config.decades))
+    shape = (len(config.beta), len(ARMS), len(config.eigenvalues), len(config.decades))
     speed = np.empty(shape)
     longest = max(config.decades)
     size = int((np.log10(4) - config.lowest + longest) * config.per_decade)
@@ -92,26 +69,56 @@ def run(config: Config) -> Result:
                 stride = width // (count - 1) if count else 1
                 speed[b, :, n, c] = (1 - windows[..., ::stride].amax(-1)).amax(-1).numpy()
         predicted.append(rates(check_x, beta, config))
-        measured.append(torch.stack([_measure(check_x, beta, m, config) for m in METHODS]))
-    return Result(
-        methods=np.array(METHODS),
-        beta=np.array(config.beta),
-        condition=10 ** np.array(config.decades),
-        eigenvalues=np.array(config.eigenvalues),
-        speed=speed,
-        x=x.numpy(),
-        profile=torch.stack(profile).numpy(),
-        check_x=check_x.numpy(),
-        predicted=torch.stack(predicted).numpy(),
-        measured=torch.stack(measured).numpy(),
+        measured.append(torch.stack([_measure(check_x, beta, arm, config) for arm in ARMS]))
+    rate = {"units": "per inner step"}
+    return xr.Dataset(
+        {
+            "speed": (
+                ("beta", "arm", "eigenvalues", "decades"),
+                speed,
+                {"long_name": "1 - rate at the best learning rate"} | rate,
+            ),
+            "profile": (
+                ("beta", "arm", "x"),
+                torch.stack(profile).numpy(),
+                {"long_name": "rate of a single eigenvalue"} | rate,
+            ),
+            "predicted": (
+                ("beta", "arm", "check_x"),
+                torch.stack(predicted).numpy(),
+                {"long_name": "rate of a single eigenvalue"} | rate,
+            ),
+            "measured": (
+                ("beta", "arm", "check_x"),
+                torch.stack(measured).numpy(),
+                {"long_name": "rate at which a run shrinks, slope of its log size"} | rate,
+            ),
+        },
+        coords={
+            "beta": ("beta", list(config.beta), {"long_name": "momentum"}),
+            "arm": list(ARMS),
+            # 0 stands for a filled range
+            "eigenvalues": list(config.eigenvalues),
+            "decades": (
+                "decades",
+                list(config.decades),
+                {"long_name": "log10 of the condition number"},
+            ),
+            "x": ("x", x.numpy(), {"long_name": "learning rate times eigenvalue"}),
+            "check_x": (
+                "check_x",
+                check_x.numpy(),
+                {"long_name": "learning rate times eigenvalue"},
+            ),
+        },
     )
 
 
-def _measure(x: Tensor, beta: float, method: str, config: Config) -> Tensor:
+def _measure(x: Tensor, beta: float, arm: str, config: Config) -> Tensor:
     """Run loops from both basis states, rescaled after each, and fit the slope of the log size."""
     theta = torch.tensor([[1.0], [0.0]], dtype=torch.float64).repeat(1, x.numel())
     v = theta.flip(0)
-    alpha = 1.0 if method == "momentum" else config.alpha
+    alpha = 1.0 if arm == "momentum" else config.alpha
     size, sizes = torch.zeros_like(x), []
     for _ in range(config.loops):
         slow, old = theta, v
@@ -119,9 +126,9 @@ def _measure(x: Tensor, beta: float, method: str, config: Config) -> Tensor:
             v = beta * v - x * theta
             theta = theta + v
         lookahead_pull(slow, theta, alpha)
-        if method == "reset":
+        if arm == "reset":
             v = torch.zeros_like(v)
-        elif method == "pullback":
+        elif arm == "pullback":
             lookahead_pull(old, v, alpha)
         norm = (theta.square() + v.square()).sum(0).sqrt().clamp(min=1e-200)
         theta, v, size = theta / norm, v / norm, size + norm.log()
@@ -131,3 +138,22 @@ def _measure(x: Tensor, beta: float, method: str, config: Config) -> Tensor:
     time = (time - time.mean())[:, None]
     slope = (time * late).sum(0) / time.square().sum()
     return (slope / config.k).exp()
+
+
+@quantity
+def gain(result: xr.Dataset, arm: str = "maintain") -> xr.DataArray:
+    """Speed of Lookahead over that of momentum alone, each at its best learning rate."""
+    return result["speed"].sel(arm=arm) / result["speed"].sel(arm="momentum")
+
+
+@quantity
+def under_damped(result: xr.Dataset, beta: float) -> xr.DataArray:
+    """The decades of condition number on which momentum alone is as fast as at the smallest."""
+    alone = result["speed"].sel(beta=beta, arm="momentum", eigenvalues=2)
+    return alone["decades"].where(alone > 0.99 * alone.isel(decades=0), drop=True)
+
+
+@quantity
+def check_errors(result: xr.Dataset) -> xr.DataArray:
+    """Relative difference of measured and predicted rates, without its sign."""
+    return abs(result["measured"] / result["predicted"] - 1)

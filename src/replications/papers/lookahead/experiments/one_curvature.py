@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.problems.noisy_quadratic import NoisyQuadratic
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -28,32 +26,8 @@ class Config:
     """(alpha, k) of the curves that the figure draws."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Log-contraction per step, Lookahead over SGD of the same stationary variance."""
-
-    x: Float[np.ndarray, " x"]
-    shown_x: Float[np.ndarray, " y"]
-    """Evenly spaced in log up to 1, then evenly up to 2, where the curves turn sharply."""
-    shown_alpha: Float[np.ndarray, " s"]
-    shown_k: Int[np.ndarray, " s"]
-    shown: Float[np.ndarray, "s y"]
-    """Ratio of speeds; below 1 Lookahead is the slower."""
-    largest_gain: float
-    """Over the grid with x <= 1: contraction of SGD in k steps minus that of Lookahead's loop.
-    Positive where Lookahead is faster."""
-    k_of_faster: Int[np.ndarray, " f"]
-    """The k among the settings with 1 < x < 2 in which Lookahead is faster, each once."""
-    faster_share: float
-    """Share of the settings with 1 < x < 2 in which Lookahead is faster."""
-    identity: float
-    """Largest relative difference of variances between k = 1 and SGD at alpha * gamma."""
-
-
-QUICK = Config()
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def one_curvature(config: Config) -> xr.Dataset:
     """Match the variances, then compare the contractions of the mean."""
     unit = NoisyQuadratic(torch.ones(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
     x = torch.logspace(-3, np.log10(1.999), config.points, dtype=torch.float64)
@@ -69,22 +43,42 @@ def run(config: Config) -> Result:
         return unit.contraction(x, alpha, k)[..., 0].abs(), (1 - matched).abs() ** k
 
     ours, sgd = contractions(x, alpha[:, None, None], k[:, None])
-    gain = sgd - ours
-    beyond = gain[..., x > 1]
-    faster = (beyond > 1e-9).nonzero()  # beyond rounding
     shown_alpha = torch.tensor([a for a, _ in config.shown], dtype=torch.float64)[:, None]
     shown_k = torch.tensor([k for _, k in config.shown], dtype=torch.float64)[:, None]
     shown_x = torch.cat([x[x < 1], torch.linspace(1, 1.999, config.points, dtype=torch.float64)])
     shown_ours, shown_sgd = contractions(shown_x, shown_alpha, shown_k)
-    single = unit.lookahead_variance(x, alpha[:, None], 1) / unit.sgd_variance(alpha[:, None] * x)
-    return Result(
-        x=x.numpy(),
-        shown_x=shown_x.numpy(),
-        shown_alpha=shown_alpha[:, 0].numpy(),
-        shown_k=shown_k[:, 0].long().numpy(),
-        shown=(shown_ours.log() / shown_sgd.log()).numpy(),
-        largest_gain=gain[..., x <= 1].max().item(),
-        k_of_faster=k[faster[:, 1].unique()].long().numpy(),
-        faster_share=faster.shape[0] / beyond.numel(),
-        identity=(single - 1).abs().max().item(),
+    return xr.Dataset(
+        {
+            "gain": (
+                ("alpha", "k", "x"),
+                (sgd - ours).numpy(),
+                {"long_name": "contraction in k steps, SGD - Lookahead; positive: it is faster"},
+            ),
+            "speed": (
+                ("shown", "shown_x"),
+                (shown_ours.log() / shown_sgd.log()).numpy(),
+                {"long_name": "log-contraction per step, Lookahead over SGD"},
+            ),
+        },
+        coords={
+            "alpha": alpha.numpy(),
+            "k": k.long().numpy(),
+            "x": ("x", x.numpy(), {"long_name": "learning rate times curvature"}),
+            "shown_alpha": ("shown", shown_alpha[:, 0].numpy()),
+            "shown_k": ("shown", shown_k[:, 0].long().numpy()),
+            # evenly spaced in log up to 1, then evenly up to 2, where the curves turn sharply
+            "shown_x": ("shown_x", shown_x.numpy(), {"long_name": "learning rate times curvature"}),
+        },
     )
+
+
+@quantity
+def gain_up_to_one(result: xr.Dataset) -> xr.DataArray:
+    """The gain at every setting with x <= 1."""
+    return result["gain"].sel(x=slice(None, 1.0))
+
+
+@quantity
+def faster_beyond_one(result: xr.Dataset) -> xr.DataArray:
+    """Whether Lookahead is the faster, beyond rounding, at every setting with 1 < x < 2."""
+    return result["gain"].where(result["x"] > 1, drop=True) > 1e-9

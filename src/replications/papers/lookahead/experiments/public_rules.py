@@ -7,16 +7,14 @@ quadratic in float64, with one thing changed. The reference is `methods.Lookahea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import rng
 from replications.methods.lookahead import Lookahead
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 
 @dataclass(frozen=True)
@@ -73,23 +71,25 @@ class Config:
     """Of the noise."""
 
 
-QUICK = Config()
-
-
-@dataclass(frozen=True)
-class Result:
-    """How each rule's weights leave those of the reference."""
-
-    distance: Float[np.ndarray, "rules steps"]
-    """Euclidean distance after each step, over the distance of start and optimum."""
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def public_rules(config: Config) -> xr.Dataset:
     """Follow every rule on the same noise."""
     noise = rng(config.seed, "noise").standard_normal((config.steps, len(config.curvature)))
     scale = config.start * np.sqrt(len(config.curvature))
     gaps = [_follow(r, config, noise) - _reference(r.inner_state, config, noise) for r in RULES]
-    return Result(np.linalg.norm(gaps, axis=2) / scale)
+    return xr.Dataset(
+        {
+            "distance": (
+                ("rule", "step"),
+                np.linalg.norm(gaps, axis=2) / scale,
+                {
+                    "long_name": "distance of the weights from those of Algorithm 1",
+                    "units": "distance of start and optimum",
+                },
+            )
+        },
+        coords={"rule": [r.name for r in RULES], "step": np.arange(1, config.steps + 1)},
+    )
 
 
 def _follow(rule: Rule, config: Config, noise: np.ndarray) -> np.ndarray:
@@ -129,3 +129,9 @@ def _reference(inner_state: str, config: Config, noise: np.ndarray) -> np.ndarra
         lookahead.step()
         path.append(x.detach().numpy().copy())
     return np.stack(path)
+
+
+@quantity
+def largest(result: xr.Dataset, rule: str) -> xr.DataArray:
+    """The largest distance of a rule over the run."""
+    return result["distance"].sel(rule=rule).max("step")

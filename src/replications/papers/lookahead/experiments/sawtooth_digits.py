@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
-from replications.papers.lookahead.experiments.training import Digits, Ensemble, epochs, gradients
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
+from replications.core.experiment import experiment, quantity
+from replications.papers.lookahead.training import Digits, Ensemble, epochs, gradients
 
 
 @dataclass(frozen=True)
@@ -41,23 +39,8 @@ class Config:
     """Seeds 0, 1, ..."""
 
 
-QUICK = Config()
-FULL = Config(seeds=40)
-
-
-@dataclass(frozen=True)
-class Result:
-    """Percent right on the test set at position 0 (slow weights), 1, ..., k of every loop."""
-
-    lr: Float[np.ndarray, " settings"]
-    reset: Float[np.ndarray, " settings"]
-    """1 where the momentum is reset, else 0."""
-    accuracy: Float[np.ndarray, "settings seeds loops positions"]
-    synchronised: Float[np.ndarray, "settings seeds loops"]
-    """After the pull-back, which is position 0 of the next loop."""
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config(), full=Config(seeds=40))
+def sawtooth_digits(config: Config) -> xr.Dataset:
     """One ensemble of all seeds for each setting."""
     inside, after = [], []
     for lr, inner_state in config.setting:
@@ -83,9 +66,55 @@ def run(config: Config) -> Result:
             synchronised.append(data.test_accuracy(ensemble.params)[0])
         inside.append(np.stack(loops, axis=1))
         after.append(np.stack(synchronised, axis=1))
-    return Result(
-        lr=np.array([lr for lr, _ in config.setting]),
-        reset=np.array([float(state == "reset") for _, state in config.setting]),
-        accuracy=np.stack(inside),
-        synchronised=np.stack(after),
+    return xr.Dataset(
+        {
+            "accuracy": (
+                ("lr", "seed", "loop", "step"),
+                np.stack(inside),
+                {"long_name": "test accuracy", "units": "%"},
+            ),
+            "synchronised": (
+                ("lr", "seed", "loop"),
+                np.stack(after),
+                {"long_name": "test accuracy after the synchronisation", "units": "%"},
+            ),
+        },
+        coords={
+            "lr": (
+                "lr",
+                np.array([lr for lr, _ in config.setting]),
+                {"long_name": "learning rate"},
+            ),
+            "inner_state": ("lr", [state for _, state in config.setting]),
+            "seed": np.arange(config.seeds),
+            "loop": np.arange(config.loops),
+            # 0: the slow weights
+            "step": ("step", np.arange(config.k + 1), {"long_name": "inner step of the loop"}),
+        },
     )
+
+
+@quantity
+def change(result: xr.Dataset) -> xr.DataArray:
+    """Points of test accuracy since the start of the loop, mean over loops, by lr, seed, step."""
+    accuracy = result["accuracy"]
+    return (accuracy - accuracy.sel(step=0)).mean("loop")
+
+
+@quantity
+def drop(result: xr.Dataset, lr: float) -> xr.DataArray:
+    """Points of test accuracy from the start of a loop to its end, mean over loops, by seed."""
+    return change(result).sel(lr=lr).isel(step=-1)
+
+
+@quantity
+def recovered(result: xr.Dataset) -> xr.DataArray:
+    """Points of test accuracy from the slow weights to the next ones, mean over loops."""
+    return (result["synchronised"] - result["accuracy"].sel(step=0)).mean("loop")
+
+
+@quantity
+def wins_back(result: xr.Dataset, lr: float) -> xr.DataArray:
+    """Share of the loops whose synchronised weights beat their last fast ones, by seed."""
+    last = result["accuracy"].sel(lr=lr).isel(step=-1)
+    return (result["synchronised"].sel(lr=lr) > last).mean("loop")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
-from replications.papers.lookahead.experiments.training import Digits, Ensemble, train
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
+from replications.core.experiment import experiment, quantity
+from replications.papers.lookahead.training import Digits, Ensemble, train
 
 
 @dataclass(frozen=True)
@@ -31,26 +29,8 @@ class Config:
     """Seeds 0, 1, ..."""
 
 
-QUICK = Config()
-FULL = Config(seeds=20)
-
-
-@dataclass(frozen=True)
-class Result:
-    """Lookahead over (place, k, alpha, seed), SGD over (place, seed)."""
-
-    place: Float[np.ndarray, "place 2"]
-    k: Int[np.ndarray, " k"]
-    alpha: Float[np.ndarray, " alpha"]
-    loss: Float[np.ndarray, "place k alpha seeds"]
-    """Training loss before the first decay."""
-    accuracy: Float[np.ndarray, "place k alpha seeds"]
-    """Test accuracy at the end, percent."""
-    sgd_loss: Float[np.ndarray, "place seeds"]
-    sgd_accuracy: Float[np.ndarray, "place seeds"]
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config(), full=Config(seeds=20))
+def slow_settings(config: Config) -> xr.Dataset:
     """Train all places, alphas and seeds of one k at once."""
     place, alpha = np.array(config.place), np.array(config.alpha)
 
@@ -67,12 +47,34 @@ def run(config: Config) -> Result:
 
     losses, accuracies = zip(*(maps(k, alpha) for k in config.k), strict=True)
     sgd_loss, sgd_accuracy = maps(None, np.ones(1))
-    return Result(
-        place=place,
-        k=np.array(config.k),
-        alpha=alpha,
-        loss=np.stack(losses, axis=1),
-        accuracy=np.stack(accuracies, axis=1),
-        sgd_loss=sgd_loss[:, 0],
-        sgd_accuracy=sgd_accuracy[:, 0],
+    grid = ("lr", "k", "alpha", "seed")
+    loss = {"long_name": "training loss before the first decay", "units": "nats"}
+    accuracy = {"long_name": "test accuracy at the end", "units": "%"}
+    return xr.Dataset(
+        {
+            "loss": (grid, np.stack(losses, axis=1), loss),
+            "accuracy": (grid, np.stack(accuracies, axis=1), accuracy),
+            "sgd_loss": (("lr", "seed"), sgd_loss[:, 0], loss),
+            "sgd_accuracy": (("lr", "seed"), sgd_accuracy[:, 0], accuracy),
+        },
+        coords={
+            "lr": ("lr", place[:, 0], {"long_name": "learning rate"}),
+            "momentum": ("lr", place[:, 1]),
+            "k": list(config.k),
+            "alpha": alpha,
+            "seed": np.arange(config.seeds),
+        },
     )
+
+
+@quantity
+def gain(result: xr.Dataset) -> xr.DataArray:
+    """Percentage points over SGD at the same learning rate and momentum."""
+    return result["accuracy"] - result["sgd_accuracy"]
+
+
+@quantity
+def table_5(array: xr.DataArray) -> xr.DataArray:
+    """The paper's four: k = 5, 10 and alpha = 0.5, 0.8, where SGD does well; [setting, seed]."""
+    four = array.sel(lr=0.1, k=[5, 10], alpha=[0.5, 0.8])
+    return four.stack(setting=("k", "alpha")).transpose("setting", "seed")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.lookahead import lookahead_pull
-from replications.papers.lookahead.experiments.convergence import decaying_spectrum
-from replications.problems.noisy_quadratic import pulled_moment
+from replications.problems.noisy_quadratic import decaying_spectrum, pulled_moment
 from replications.problems.slow_step import optimal_alpha, optimal_alpha_noisy
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -41,26 +38,8 @@ class Config:
     """Of the problems."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Best slow steps."""
-
-    k: Int[np.ndarray, " k"]
-    formula: Float[np.ndarray, "k p"]
-    """Proposition 1."""
-    parabola: Float[np.ndarray, "k p"]
-    """The lowest point of the loss along the line, from three of its values."""
-    printed: Float[np.ndarray, "k p"]
-    """The blog's fraction, as it stands there."""
-    noisy_lr: Float[np.ndarray, " l"]
-    noisy: Float[np.ndarray, "l t"]
-    """Best slow step under noise, loop by loop, each loop having taken it (at most 1)."""
-
-
-QUICK = Config()
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def slow_step(config: Config) -> xr.Dataset:
     """Descend from random starts, then look along the line."""
     gen = generator(config.seed, "slow step")
     shape = (config.problems, config.dimension, config.dimension)
@@ -88,15 +67,29 @@ def run(config: Config) -> Result:
         for _ in range(config.loops):
             alpha = optimal_alpha_noisy(problem, lr, config.noisy_k, moment)
             noisy.append(alpha)
-            alpha = alpha.clamp(max=1)
-            moment = pulled_moment(moment, q, fed, alpha)
-    return Result(
-        k=np.array(config.k),
-        formula=torch.stack(formula).numpy(),
-        parabola=torch.stack(parabola).numpy(),
-        printed=torch.stack(printed).numpy(),
-        noisy_lr=np.array(config.noisy_lr),
-        noisy=torch.stack(noisy).view(len(config.noisy_lr), -1).numpy(),
+            moment = pulled_moment(moment, q, fed, alpha.clamp(max=1))
+    each = ("k", "problem")
+    return xr.Dataset(
+        {
+            "formula": (each, torch.stack(formula).numpy(), {"long_name": "Proposition 1"}),
+            "parabola": (
+                each,
+                torch.stack(parabola).numpy(),
+                {"long_name": "lowest point of the loss along the line, from three of its values"},
+            ),
+            "printed": (each, torch.stack(printed).numpy(), {"long_name": "the blog's fraction"}),
+            "noisy": (
+                ("lr", "loop"),
+                torch.stack(noisy).view(len(config.noisy_lr), -1).numpy(),
+                {"long_name": "best slow step under noise, each loop having taken it, at most 1"},
+            ),
+        },
+        coords={
+            "k": list(config.k),
+            "problem": np.arange(config.problems),
+            "lr": list(config.noisy_lr),
+            "loop": np.arange(1, config.loops + 1),
+        },
     )
 
 
@@ -113,3 +106,21 @@ def _lowest_point(hessian: Tensor, start: Tensor, end: Tensor) -> Tensor:
         losses.append(0.5 * (point * _apply(hessian, point)).sum(1))
     below, middle, above = losses
     return (below - above) / (2 * (below - 2 * middle + above))
+
+
+@quantity
+def even(result: xr.Dataset) -> xr.DataArray:
+    """Lowest points for the even k."""
+    return result["parabola"].where(result["k"] % 2 == 0, drop=True)
+
+
+@quantity
+def share_below_one(result: xr.Dataset) -> xr.DataArray:
+    """Share of the problems whose lowest point lies before the fast weights, by k."""
+    return (result["parabola"] < 1).mean("problem")
+
+
+@quantity
+def relative_error(result: xr.Dataset, formula: str) -> xr.DataArray:
+    """Of "formula" or "printed" against the lowest point, without its sign."""
+    return abs(result[formula] / result["parabola"] - 1)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.problems.noisy_quadratic import NoisyQuadratic
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -38,28 +35,8 @@ class Config:
     """Of the normals."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Limits in units of 1 / L, and variances beyond the limit of SGD."""
-
-    alpha: Float[np.ndarray, " s"]
-    k: Int[np.ndarray, " s"]
-    limit: Float[np.ndarray, " s"]
-    """Where a run without noise stops shrinking."""
-    resolution: float
-    """Half-width of the interval in which each limit lies."""
-    limit_theory: Float[np.ndarray, " s"]
-    x: Float[np.ndarray, " d"]
-    noise_variance: float
-    theory: Float[np.ndarray, " d"]
-    measured: Float[np.ndarray, " d"]
-    chains: int
-
-
-QUICK = Config()
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def stability(config: Config) -> xr.Dataset:
     """Locate the limits without noise; then measure variances with it."""
     x = torch.arange(1.9, 2.7, config.finest, dtype=torch.float64)
     silent = NoisyQuadratic(x, torch.zeros_like(x))
@@ -74,20 +51,41 @@ def run(config: Config) -> Result:
 
     points = torch.tensor(config.x, dtype=torch.float64)
     problem = NoisyQuadratic(points, torch.full_like(points, config.noise_variance))
-    theory = problem.lookahead_variance(1.0, 0.5, 5)
     slowest = problem.contraction(1.0, 0.5, 5).abs().max().item()
     loops = math.ceil(math.log(1e-5) / (2 * math.log(slowest)))  # 1e-5 of the way is left
     slow = problem.simulate(1.0, 0.5, 5, steps=5 * loops, chains=config.chains, generator=gen)
     unit = NoisyQuadratic(torch.ones(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
-    return Result(
-        alpha=np.array(config.alpha),
-        k=np.array(config.k),
-        limit=np.array(limits),
-        resolution=config.finest / 2,
-        limit_theory=unit.max_stable_lr(torch.tensor(config.alpha), torch.tensor(config.k)).numpy(),
-        x=np.array(config.x),
-        noise_variance=config.noise_variance,
-        theory=theory.numpy(),
-        measured=slow.double().square().mean(0).numpy(),
-        chains=config.chains,
+    formula = unit.max_stable_lr(torch.tensor(config.alpha), torch.tensor(config.k)).numpy()
+    theory = problem.lookahead_variance(1.0, 0.5, 5).numpy()
+    measured = slow.double().square().mean(0).numpy()
+    return xr.Dataset(
+        {
+            "limit": (
+                "setting",
+                limits,
+                {"long_name": "where a run without noise stops shrinking", "units": "1 / L"},
+            ),
+            "limit_theory": ("setting", formula, {"long_name": "its formula", "units": "1 / L"}),
+            "resolution": (
+                (),
+                config.finest / 2,
+                {"long_name": "half-width of the interval of a limit", "units": "1 / L"},
+            ),
+            "theory": ("x", theory, {"long_name": "variance at alpha = 0.5, k = 5"}),
+            "measured": ("x", measured, {"long_name": "mean square of the chains"}),
+            "chains": ((), config.chains, {"long_name": "chains"}),
+            "noise_variance": ((), config.noise_variance, {"long_name": "noise variance"}),
+        },
+        coords={
+            "alpha": ("setting", list(config.alpha)),
+            "k": ("setting", list(config.k)),
+            "x": ("x", list(config.x), {"long_name": "learning rate times curvature"}),
+        },
     )
+
+
+@quantity
+def limit(result: xr.Dataset, alpha: float, k: int) -> xr.DataArray:
+    """The limit of one setting, in units of 1 / L."""
+    chosen = (result["alpha"] == alpha) & (result["k"] == k)
+    return result["limit"].where(chosen, drop=True).squeeze("setting")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.problems.noisy_quadratic import NoisyQuadratic
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -36,29 +34,8 @@ class Config:
     """Of the normals."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Variances on the grid."""
-
-    x: Float[np.ndarray, " d"]
-    noise_variance: Float[np.ndarray, " d"]
-    alpha: Float[np.ndarray, " a"]
-    k: Int[np.ndarray, " k"]
-    sgd: Float[np.ndarray, " d"]
-    """Theory for SGD with the same learning rate."""
-    sgd_measured: Float[np.ndarray, " d"]
-    theory: Float[np.ndarray, "a k d"]
-    """Proposition 2."""
-    measured: Float[np.ndarray, "a k d"]
-    """Mean square of the chains' slow weights."""
-    chains: int
-
-
-QUICK = Config()
-FULL = Config(chains=400_000)
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config(), full=Config(chains=400_000))
+def variance(config: Config) -> xr.Dataset:
     """Simulate every (alpha, k), all x at once: each coordinate has its own."""
     problem = NoisyQuadratic(
         torch.tensor(config.x, dtype=torch.float64),
@@ -73,14 +50,48 @@ def run(config: Config) -> Result:
         return slow.double().square().mean(0).numpy()
 
     alphas, ks = torch.tensor(config.alpha).double()[:, None], torch.tensor(config.k)
-    return Result(
-        x=np.array(config.x),
-        noise_variance=np.array(config.noise_variance),
-        alpha=np.array(config.alpha),
-        k=np.array(config.k),
-        sgd=problem.sgd_variance(1.0).numpy(),
-        sgd_measured=stationary(1.0, 1),
-        theory=problem.lookahead_variance(1.0, alphas, ks).numpy(),
-        measured=np.array([[stationary(alpha, k) for k in config.k] for alpha in config.alpha]),
-        chains=config.chains,
+    sgd_measured = stationary(1.0, 1)
+    measured = [[stationary(alpha, k) for k in config.k] for alpha in config.alpha]
+    theory = problem.lookahead_variance(1.0, alphas, ks).numpy()
+    grid = ("alpha", "k", "x")
+    return xr.Dataset(
+        {
+            "theory": (grid, theory, {"long_name": "variance of the slow weights, Proposition 2"}),
+            "measured": (grid, measured, {"long_name": "mean square of the chains' slow weights"}),
+            "sgd": ("x", problem.sgd_variance(1.0).numpy(), {"long_name": "variance of SGD"}),
+            "sgd_measured": ("x", sgd_measured, {"long_name": "mean square of chains of SGD"}),
+            "chains": ((), config.chains, {"long_name": "chains of a setting"}),
+        },
+        coords={
+            "alpha": list(config.alpha),
+            "k": list(config.k),
+            "x": ("x", list(config.x), {"long_name": "learning rate times curvature"}),
+            "noise_variance": ("x", list(config.noise_variance), {"long_name": "noise variance"}),
+        },
     )
+
+
+@quantity
+def relative(result: xr.Dataset) -> xr.DataArray:
+    """Simulated over predicted variance, setting by setting."""
+    return result["measured"] / result["theory"]
+
+
+@quantity
+def scores(result: xr.Dataset) -> xr.DataArray:
+    """Simulated - predicted variance in standard errors."""
+    return (relative(result) - 1) / np.sqrt(2 / result["chains"])
+
+
+@quantity
+def share_of_sgd(result: xr.Dataset) -> xr.DataArray:
+    """Simulated variance over that of simulated SGD at the same learning rate."""
+    return result["measured"] / result["sgd_measured"]
+
+
+@quantity
+def over_squared_noise(result: xr.Dataset, noise_variance: float = 4.0) -> xr.DataArray:
+    """Simulated variance of SGD over the blog's formula, whose Sigma is squared, at one noise."""
+    printed = result["sgd"] * result["noise_variance"]
+    at = result["noise_variance"].values.tolist().index(noise_variance)
+    return (result["sgd_measured"] / printed).isel(x=at)

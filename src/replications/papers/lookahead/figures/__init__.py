@@ -1,5 +1,1 @@
-"""Every figure of the Lookahead chapter."""
-
-from replications.papers.lookahead.figures import digits, loops, noise, speed
-
-FIGURES = {**noise.FIGURES, **speed.FIGURES, **digits.FIGURES, **loops.FIGURES}
+"""The figures of the Lookahead chapter, by group."""

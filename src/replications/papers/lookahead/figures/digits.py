@@ -3,125 +3,116 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 from matplotlib import pyplot as plt
 
 from replications.core.estimates import mean
-from replications.core.figures import COLOR, MARKER, WIDTH, Drawing
-from replications.papers.lookahead.claims.digits import figure_8
-from replications.papers.lookahead.experiments import (
-    ADAM,
-    DIGITS,
-    SLOW_SETTINGS,
-    STRESS,
-    adam,
-    digits,
-    slow_settings,
-)
+from replications.core.figures import WIDTH, Drawing, figure
+from replications.core.numbers import number, row
+from replications.papers.lookahead.experiments import adam, digits, slow_settings
+from replications.papers.lookahead.look import COLOR, MARKER
 
-HALF = "SGD, scaled lr"
+TENTHS = 1.0
+"""Half-width with which a point of accuracy is printed: one decimal, as in the paper's tables."""
 
 
-def _interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over the last axis, seeds, and the half-width of its 95 % interval."""
-    flat = samples.reshape(-1, samples.shape[-1])
-    found = [mean(row, "over seeds") for row in flat]
-    shape = samples.shape[:-1]
-    centre = np.array([e.value for e in found])
-    half = np.array([e.high - e.value for e in found])
-    return centre.reshape(shape), half.reshape(shape)
+def _interval(samples: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over the seeds and the half-width of its 95 % interval, along the other axis."""
+    (axis,) = (dim for dim in samples.dims if dim != "seed")
+    found = [mean(one, "over seeds") for one in samples.transpose(axis, "seed").values]
+    return np.array([e.value for e in found]), np.array([e.half_width for e in found])
 
 
-def _rows(array: np.ndarray) -> str:
-    return "\n".join(" ".join(f"{x:.1f}" for x in row) for row in array.round(1) + 0.0)
-
-
-def digits_maps(result: digits.Result) -> Drawing:
+@figure(on=digits.digits)
+def digits_maps(result: xr.Dataset) -> Drawing:
     """Accuracy of SGD and Lookahead, and what Lookahead adds to SGD at lr and at lr / 2."""
-    figure, grid = plt.subplots(
+    canvas, grid = plt.subplots(
         2, 2, figsize=(WIDTH, 7.4), sharex=True, sharey=True, layout="constrained"
     )
-    maps = {
-        "SGD: test accuracy, %": result.sgd.mean(-1),
-        "Lookahead: test accuracy, %": result.lookahead.mean(-1),
-        "Lookahead − SGD at the same lr, points": (result.lookahead - result.sgd).mean(-1),
-        "Lookahead − SGD at half the lr, points": (result.lookahead - result.half).mean(-1),
+    half = digits.gain(result, over="SGD at half the lr")
+    gains = {
+        "Lookahead − SGD at the same lr, points": digits.gain(result).mean("seed"),
+        "Lookahead − SGD at half the lr, points": half.mean("seed"),
     }
-    for i, (axes, (title, values)) in enumerate(zip(grid.flat, maps.items(), strict=True)):
-        accuracy = i < 2
+    maps = {
+        f"{arm}: test accuracy, %": result["accuracy"].sel(arm=arm).mean("seed")
+        for arm in ("SGD", "Lookahead")
+    } | gains
+    for axes, (title, values) in zip(grid.flat, maps.items(), strict=True):
+        accuracy = title not in gains
         axes.imshow(
-            values,
+            values.transpose("lr", "momentum"),
             origin="lower",
             aspect="auto",
             cmap="cividis" if accuracy else "PuOr_r",
             vmin=10 if accuracy else -40,
             vmax=100 if accuracy else 40,
         )
-        for (row, column), value in np.ndenumerate(values.round(1) + 0.0):
+        for (y, x), value in np.ndenumerate(values.transpose("lr", "momentum").values.round(1)):
             dark = value < 70 if accuracy else abs(value) > 25
-            text = f"{value:.1f}" if accuracy else f"{value:+.1f}"
             axes.text(
-                column,
-                row,
-                text,
+                x,
+                y,
+                f"{value:.1f}" if accuracy else f"{value + 0.0:+.1f}",
                 ha="center",
                 va="center",
                 fontsize=9.5,
                 color="white" if dark else "black",
             )
         axes.set_title(title, fontsize=10)
-        axes.set_xticks(range(len(result.momentum)), [f"{m:g}" for m in result.momentum])
-        axes.set_yticks(range(len(result.lr)), [f"{lr:g}" for lr in result.lr])
+        axes.set_xticks(range(values.sizes["momentum"]), [f"{m:g}" for m in values["momentum"]])
+        axes.set_yticks(range(values.sizes["lr"]), [f"{lr:g}" for lr in values["lr"]])
         axes.grid(False)
     for axes in grid[1]:
         axes.set_xlabel("momentum")
     for axes in grid[:, 0]:
         axes.set_ylabel("learning rate")
     return Drawing(
-        figure,
+        canvas,
         "Four heat maps over learning rate and momentum. Both methods do well up to a boundary; "
         "Lookahead's lies further out, most with high momentum. Against SGD at the same rate it "
         "gains widely where SGD fails and loses at most other settings; against SGD at half the "
         "rate it gains at high momentum and loses at low momentum.",
-        "\n".join(f"{title}:\n{_rows(values)}" for title, values in list(maps.items())[2:]),
+        "\n".join(f"{title}:\n{_rows(values)}" for title, values in gains.items()),
     )
 
 
-def digits_loss(result: digits.Result) -> Drawing:
+def _rows(values: xr.DataArray) -> str:
+    lines = values.transpose("lr", "momentum").values
+    return "\n".join(" ".join(number(x, TENTHS) for x in line) for line in lines)
+
+
+@figure(on=digits.digits)
+def digits_loss(result: xr.Dataset) -> Drawing:
     """Figure 8 as points: training loss before the first decay, at most that of guessing."""
-    rates = result.lr[(result.lr >= 0.1) & (result.lr <= 0.4)]
-    momenta = result.momentum[result.momentum >= 0.9]
-    figure, panels = plt.subplots(
-        1, len(momenta), figsize=(WIDTH, 3.0), sharey=True, layout="constrained"
+    loss = digits.figure_8(digits.capped_loss(result))
+    canvas, panels = plt.subplots(
+        1, loss.sizes["momentum"], figsize=(WIDTH, 3.0), sharey=True, layout="constrained"
     )
+    low, middle, high = (loss.quantile(q, "seed") for q in (0.25, 0.5, 0.75))
     lines = []
-    losses = {
-        "SGD": result.sgd_loss,
-        HALF: result.half_loss,
-        "Lookahead": result.lookahead_loss,
-    }
-    for name, loss in losses.items():
-        part = figure_8(np.minimum(loss, np.log(10)), result)
-        middle = np.median(part, axis=-1)
-        low, high = np.quantile(part, (0.25, 0.75), axis=-1)
-        for j, axes in enumerate(panels):
+    for arm in loss["arm"].values.tolist():
+        for axes, momentum in zip(panels, loss["momentum"].values, strict=True):
+            at = {"arm": arm, "momentum": momentum}
             axes.errorbar(
-                rates,
-                middle[:, j],
-                yerr=(middle[:, j] - low[:, j], high[:, j] - middle[:, j]),
-                color=COLOR[name],
-                marker=MARKER[name],
+                loss["lr"],
+                middle.sel(at),
+                yerr=(middle.sel(at) - low.sel(at), high.sel(at) - middle.sel(at)),
+                color=COLOR[arm],
+                marker=MARKER[arm],
                 markersize=5,
-                label="SGD at half the lr" if name == HALF else name,
+                label=arm,
             )
-        lines.append(f"{name}: " + " ".join(f"{x:.2f}" for x in middle.T.ravel()))
-    for axes, momentum in zip(panels, momenta, strict=True):
+        by_momentum = middle.sel(arm=arm).transpose("momentum", "lr").values.ravel()
+        lines.append(f"{arm}: {row(by_momentum, digits=2)}")
+    for axes, momentum in zip(panels, loss["momentum"].values, strict=True):
         axes.set(xscale="log", yscale="log", title=f"momentum {momentum:g}", xlabel="learning rate")
-        axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        axes.set_xticks(loss["lr"].values, [f"{rate:g}" for rate in loss["lr"].values])
         axes.minorticks_off()
     panels[0].set_ylabel("training loss before the decay, nats")
     panels[0].legend(fontsize=8)
     return Drawing(
-        figure,
+        canvas,
         "Training loss against learning rate in three panels, momentum 0.9, 0.95, 0.98. "
         "Lookahead's is the lowest at eight of nine settings; at the largest rate and momentum all "
         "are far up, SGD where it only guesses, Lookahead the least.",
@@ -129,31 +120,37 @@ def digits_loss(result: digits.Result) -> Drawing:
     )
 
 
-def digits_stress(result: digits.Result) -> Drawing:
+@figure(on=digits.stress)
+def digits_stress(result: xr.Dataset) -> Drawing:
     """Accuracy over the learning rate where noise rules."""
-    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True, layout="constrained")
+    momenta = result["momentum"].values.tolist()
+    canvas, panels = plt.subplots(
+        1, len(momenta), figsize=(WIDTH, 3.0), sharey=True, layout="constrained"
+    )
     lines = []
-    curves = {"SGD": result.sgd, HALF: result.half, "Lookahead": result.lookahead}
-    for name, accuracy in curves.items():
-        centre, half = _interval(accuracy)
-        for j, axes in enumerate(panels):
+    rates = result["lr"].values
+    for arm in result["arm"].values.tolist():
+        centres: list[float] = []
+        for axes, momentum in zip(panels, momenta, strict=True):
+            centre, half = _interval(result["accuracy"].sel(arm=arm, momentum=momentum))
+            centres.extend(centre)
             axes.errorbar(
-                result.lr,
-                centre[:, j],
-                yerr=half[:, j],
-                color=COLOR[name],
-                marker=MARKER[name],
+                rates,
+                centre,
+                yerr=half,
+                color=COLOR[arm],
+                marker=MARKER[arm],
                 markersize=5,
-                label="SGD at half the lr" if name == HALF else name,
+                label=arm,
             )
-            axes.set(xscale="log", xlabel="learning rate", title=f"momentum {result.momentum[j]:g}")
-            axes.set_xticks(result.lr, [f"{rate:g}" for rate in result.lr])
+            axes.set(xscale="log", xlabel="learning rate", title=f"momentum {momentum:g}")
+            axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
             axes.minorticks_off()
-        lines.append(f"{name}: " + " ".join(f"{x:.1f}" for x in centre.T.ravel()))
+        lines.append(f"{arm}: {row(centres)}")
     panels[0].set_ylabel("test accuracy, %")
     panels[0].legend(fontsize=8, loc="lower left")
     return Drawing(
-        figure,
+        canvas,
         "Test accuracy against learning rate with small batches and noisy labels. Without "
         "momentum Lookahead and SGD at half the rate agree up to lr 0.4, where SGD at the full "
         "rate is the best; with momentum 0.9 SGD fails first, SGD at half the rate and Lookahead "
@@ -162,36 +159,40 @@ def digits_stress(result: digits.Result) -> Drawing:
     )
 
 
-def slow_grid(result: slow_settings.Result) -> Drawing:
+@figure(on=slow_settings.slow_settings, name="slow-settings")
+def slow_grid(result: xr.Dataset) -> Drawing:
     """What each (k, alpha) adds to SGD, at a good and at a rough place."""
-    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), layout="constrained")
+    canvas, panels = plt.subplots(1, result.sizes["lr"], figsize=(WIDTH, 3.0), layout="constrained")
+    gain = slow_settings.gain(result)
+    alphas = result["alpha"].values.tolist()
     lines = []
-    for p, axes in enumerate(panels):
-        centre, half = _interval(result.accuracy[p] - result.sgd_accuracy[p])
-        lr, momentum = result.place[p]
-        for j, alpha in enumerate(result.alpha):
+    for axes, lr in zip(panels, result["lr"].values.tolist(), strict=True):
+        for j, alpha in enumerate(alphas):
+            centre, half = _interval(gain.sel(lr=lr, alpha=alpha))
             axes.errorbar(
-                np.arange(len(result.k)) + 0.12 * (j - 1),
-                centre[:, j],
-                yerr=half[:, j],
+                np.arange(len(centre)) + 0.12 * (j - 1),
+                centre,
+                yerr=half,
                 fmt="osD"[j],
                 color=COLOR["Lookahead"],
                 markersize=5,
                 markerfacecolor="none" if j == 0 else None,
                 label=f"α = {alpha:g}",
             )
+        sgd = result["sgd_accuracy"].sel(lr=lr)
         axes.axhline(0, color=COLOR["SGD"], linewidth=1)
-        axes.set_xticks(range(len(result.k)), [f"{k}" for k in result.k])
+        axes.set_xticks(range(result.sizes["k"]), [f"{k}" for k in result["k"].values])
         axes.set(
             xlabel="k",
-            title=f"lr {lr:g}, momentum {momentum:g}: SGD {result.sgd_accuracy[p].mean():.1f} %",
+            title=f"lr {lr:g}, momentum {sgd['momentum'].item():g}: SGD {sgd.mean().item():.1f} %",
         )
         axes.title.set_fontsize(10)
-        lines.append(f"lr {lr:g}: " + " ".join(f"{x:.1f}" for x in centre.ravel()))
+        points = gain.sel(lr=lr).mean("seed").transpose("k", "alpha").values.ravel()
+        lines.append(f"lr {lr:g}: " + " ".join(number(x, TENTHS) for x in points))
     panels[0].set_ylabel("points over SGD (blue line)")
     panels[0].legend(fontsize=8, loc="center")
     return Drawing(
-        figure,
+        canvas,
         "Accuracy over that of SGD for k = 5, 10, 20 and three alphas. Where SGD is good, all "
         "settings are below it, least so for alpha = 0.8, whatever k; where SGD fails, all are far "
         "above it, least so for alpha = 0.8, and there less with larger k.",
@@ -199,45 +200,34 @@ def slow_grid(result: slow_settings.Result) -> Drawing:
     )
 
 
-def lookahead_adam(result: adam.Result) -> Drawing:
+@figure(on=adam.adam)
+def lookahead_adam(result: xr.Dataset) -> Drawing:
     """Accuracy over Adam's learning rate."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.0), layout="constrained")
-    curves = {
-        "Adam": (result.adam, "Adam", "Adam"),
-        "Adam at half the lr": (result.half, "Adam", "SGD, scaled lr"),
-        "Lookahead around Adam": (result.lookahead, "Lookahead", "Lookahead"),
-    }
+    canvas, axes = plt.subplots(figsize=(WIDTH, 3.0), layout="constrained")
+    rates = result["lr"].values
     lines = []
-    for name, (accuracy, colour, marker) in curves.items():
-        centre, half = _interval(accuracy)
+    for arm in result["arm"].values.tolist():
+        name = "Lookahead around Adam" if arm == "Lookahead" else arm
+        centre, half = _interval(result["accuracy"].sel(arm=arm))
         axes.errorbar(
-            result.lr,
+            rates,
             centre,
             yerr=half,
-            color=COLOR[colour],
-            marker=MARKER[marker],
+            color=COLOR[arm],
+            marker=MARKER[arm],
             markersize=5,
-            linestyle="--" if "half" in name else "-",
+            linestyle="--" if "half" in arm else "-",
             label=name,
         )
-        lines.append(f"{name}: " + " ".join(f"{x:.1f}" for x in centre))
+        lines.append(f"{name}: {row(centre)}")
     axes.set(xscale="log", xlabel="learning rate", ylabel="test accuracy, %")
-    axes.set_xticks(result.lr, [f"{rate:g}" for rate in result.lr])
+    axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
     axes.minorticks_off()
     axes.legend(fontsize=8, loc="lower center")
     return Drawing(
-        figure,
+        canvas,
         "Test accuracy against Adam's learning rate. Up to 0.016 Lookahead around Adam lies on "
         "the curve of Adam at half the rate, below Adam; from 0.032 on it is below that curve, and "
         "at the largest rate between the two.",
         "\n".join(lines),
     )
-
-
-FIGURES = {
-    "digits-maps": (digits_maps, DIGITS, "full"),
-    "digits-loss": (digits_loss, DIGITS, "full"),
-    "digits-stress": (digits_stress, STRESS, "full"),
-    "slow-settings": (slow_grid, SLOW_SETTINGS, "full"),
-    "lookahead-adam": (lookahead_adam, ADAM, "full"),
-}

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+import xarray as xr
 from matplotlib import pyplot as plt
 
-from replications.core.figures import COLOR, MARKER, WIDTH, Drawing
-from replications.papers.lookahead.claims.noise import scores
+from replications.core.figures import WIDTH, Drawing, figure
+from replications.core.numbers import number, row
 from replications.papers.lookahead.experiments import (
-    INNER_LOOP,
-    ONE_CURVATURE,
-    STABILITY,
-    VARIANCE,
     inner_loop,
     one_curvature,
     stability,
     variance,
 )
+from replications.papers.lookahead.look import COLOR, MARKER
+from replications.problems.noisy_quadratic import NoisyQuadratic
+
+UNIT = NoisyQuadratic(torch.ones(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64))
+"""One curvature: its learning rate is x."""
 
 
-def _share(x: np.ndarray, alpha: float, k: int) -> np.ndarray:
-    """V_LA / V_SGD, to draw the curve between the computed points."""
-    q = (1 - x) ** k
-    return alpha * (1 + q) / (2 - alpha * (1 - q))
-
-
-def variance_ratio(result: variance.Result) -> Drawing:
+@figure(on=variance.variance, tier="quick")
+def variance_ratio(result: xr.Dataset) -> Drawing:
     """One panel for each k: V_LA / V_SGD over x, theory as lines, chains as points."""
-    figure, panels = plt.subplots(1, len(result.k), figsize=(WIDTH, 2.6), sharey=True)
-    dense = np.linspace(0.005, 1.995, 120)
-    for j, (axes, k) in enumerate(zip(panels, result.k, strict=True)):
-        for i, alpha in enumerate(result.alpha):
-            share = result.measured[i, j] / result.sgd
-            axes.plot(dense, _share(dense, alpha, k), color=COLOR["theory"])
-            axes.plot(  # the 95 % interval is smaller than a marker
-                result.x, share, MARKER["Lookahead"], color=COLOR["Lookahead"], markersize=3.5
+    canvas, panels = plt.subplots(1, result.sizes["k"], figsize=(WIDTH, 2.6), sharey=True)
+    dense = torch.linspace(0.005, 1.995, 120, dtype=torch.float64)
+    share = result["measured"] / result["sgd"]
+    for axes, k in zip(panels, result["k"].values.tolist(), strict=True):
+        for alpha in result["alpha"].values.tolist():
+            curve = UNIT.lookahead_variance(dense, alpha, k) / UNIT.sgd_variance(dense)
+            axes.plot(dense, curve[:, 0], color=COLOR["theory"])
+            points = share.sel(alpha=alpha, k=k)  # the 95 % interval is smaller than a marker
+            axes.plot(
+                points["x"], points, MARKER["Lookahead"], color=COLOR["Lookahead"], markersize=3.5
             )
             axes.annotate(
                 f"α = {alpha:g}", (0.05, alpha), (3, 3), textcoords="offset points", fontsize=8
@@ -43,26 +43,26 @@ def variance_ratio(result: variance.Result) -> Drawing:
     for height, name, colour in ((0.92, "chains", "Lookahead"), (0.83, "formula", "theory")):
         panels[-1].annotate(name, (1.4, height), ha="center", fontsize=9, color=COLOR[colour])
     panels[0].set_ylabel("variance, Lookahead / SGD")
-    j = list(result.k).index(5)
+    theory = (result["theory"] / result["sgd"]).sel(k=5)
     rows = [
-        f"alpha = {alpha:g}, k = 5: "
-        + " ".join(f"{v:.2f}" for v in result.theory[i, j] / result.sgd)
-        for i, alpha in enumerate(result.alpha)
+        f"alpha = {alpha:g}, k = 5: {row(theory.sel(alpha=alpha).values)}"
+        for alpha in result["alpha"].values.tolist()
     ]
     return Drawing(
-        figure,
+        canvas,
         "Four panels, k = 1, 2, 5, 20: stationary variance of Lookahead over that of SGD against "
         "learning rate times curvature. Simulated points lie on the predicted curves, all below 1.",
-        "theory at x = " + " ".join(f"{x:g}" for x in result.x) + "\n" + "\n".join(rows),
+        f"theory at x = {' '.join(f'{x:g}' for x in result['x'].values)}\n" + "\n".join(rows),
     )
 
 
-def variance_scores(result: variance.Result) -> Drawing:
+@figure(on=variance.variance)
+def variance_scores(result: xr.Dataset) -> Drawing:
     """Histogram of (simulated - predicted) in standard errors, on the standard normal."""
     from scipy.special import chdtrc
 
-    z = scores(result)
-    figure, axes = plt.subplots(figsize=(WIDTH, 2.2))
+    z = variance.scores(result).values.ravel()
+    canvas, axes = plt.subplots(figsize=(WIDTH, 2.2))
     edges = np.linspace(-4, 4, 17)
     axes.hist(z, edges.tolist(), color=COLOR["Lookahead"], alpha=0.75)
     dense = np.linspace(-4, 4, 81)
@@ -71,28 +71,28 @@ def variance_scores(result: variance.Result) -> Drawing:
     axes.plot(dense, normal, color=COLOR["theory"], linewidth=2)
     p = chdtrc(z.size, (z**2).sum())
     axes.annotate("standard normal", (2.1, 0.35 * normal.max()), color=COLOR["theory"])
-    axes.annotate(f"χ² test: p = {p:.2f}", (2.1, 0.55 * normal.max()))
+    axes.annotate(f"χ² test: p = {number(p, digits=2)}", (2.1, 0.55 * normal.max()))
     axes.set(xlabel="simulated − predicted variance, in standard errors", ylabel="settings")
     return Drawing(
-        figure,
+        canvas,
         f"Histogram of {z.size} differences between simulated and predicted variances in standard "
         "errors; it follows the standard normal curve.",
-        f"mean {z.mean():.1f}, standard deviation {z.std(ddof=1):.1f}, "
-        f"largest {np.abs(z).max():.1f}; chi-square p = {p:.1g}",
+        f"mean {number(z.mean(), 1.0)}, standard deviation {number(z.std(ddof=1), digits=2)}, "
+        f"largest {number(np.abs(z).max(), digits=2)}; chi-square p = {number(p, digits=1)}",
     )
 
 
-def stability_limit(result: stability.Result) -> Drawing:
+@figure(on=stability.stability, name="stability")
+def stability_limit(result: xr.Dataset) -> Drawing:
     """Variance at alpha = 0.5, k = 5 as the learning rate passes the limit of SGD."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 2.8))
-    below, s2 = np.linspace(0.45, 1.985, 120), result.noise_variance
-    limit = result.limit_theory[(result.alpha == 0.5) & (result.k == 5)].item()
-    all_x = np.linspace(0.45, limit - 0.004, 160)
-    q = (1 - all_x) ** 5
-    curve = s2 * all_x * 0.5 * (1 + q) / (2 - all_x) / (2 - 0.5 * (1 - q))
-    axes.plot(below, s2 * below / (2 - below), color=COLOR["SGD"])
-    axes.plot(all_x, curve, color=COLOR["theory"])
-    axes.plot(result.x, result.measured, MARKER["Lookahead"], color=COLOR["Lookahead"])
+    canvas, axes = plt.subplots(figsize=(WIDTH, 2.8))
+    limit = UNIT.max_stable_lr(0.5, 5).item()
+    below = torch.linspace(0.45, 1.985, 120, dtype=torch.float64)
+    all_x = torch.linspace(0.45, limit - 0.004, 160, dtype=torch.float64)
+    noise = result["noise_variance"].item()
+    axes.plot(below, noise * UNIT.sgd_variance(below)[:, 0], color=COLOR["SGD"])
+    axes.plot(all_x, noise * UNIT.lookahead_variance(all_x, 0.5, 5)[:, 0], color=COLOR["theory"])
+    axes.plot(result["x"], result["measured"], MARKER["Lookahead"], color=COLOR["Lookahead"])
     for at, name in ((2.0, "SGD"), (limit, "Lookahead")):
         axes.axvline(at, color=COLOR[name], linestyle=":")
     axes.annotate("SGD", (1.55, 1.0), (-30, 2), textcoords="offset points", color=COLOR["SGD"])
@@ -111,38 +111,40 @@ def stability_limit(result: stability.Result) -> Drawing:
         ylim=(0.02, 60),
     )
     rows = [
-        f"alpha = {a:g}, k = {k}: limit {measured:.3f}, formula {theory:.3f}"
-        for a, k, measured, theory in zip(
-            result.alpha, result.k, result.limit, result.limit_theory, strict=True
-        )
+        f"alpha = {setting['alpha'].item():g}, k = {setting['k'].item()}: limit "
+        f"{number(setting['limit'].item(), setting['resolution'].item())}, "
+        f"formula {number(setting['limit_theory'].item())}"
+        for _, setting in result[["limit", "limit_theory", "resolution"]].groupby("setting")
     ]
     return Drawing(
-        figure,
+        canvas,
         "Stationary variance against learning rate times curvature. That of SGD grows without "
         "bound towards 2; that of Lookahead with k = 5 stays finite through 2 and up to 2.25.",
         "\n".join(rows),
     )
 
 
-def sawtooth(result: inner_loop.Result) -> Drawing:
+@figure(on=inner_loop.inner_loop, name="inner-loop")
+def sawtooth(result: xr.Dataset) -> Drawing:
     """Three loops: the fast weights' variance climbs, the synchronisation pulls it back."""
-    figure, panels = plt.subplots(1, len(result.x), figsize=(WIDTH, 2.6), sharey=True)
-    k = result.theory.shape[0] - 1
-    centre = result.measured.mean(0)
-    error = 2.09 * result.measured.std(0, ddof=1) / np.sqrt(result.measured.shape[0])  # t, 19 df
-    for j, (axes, x) in enumerate(zip(panels, result.x, strict=True)):
+    canvas, panels = plt.subplots(1, result.sizes["x"], figsize=(WIDTH, 2.6), sharey=True)
+    k = result.sizes["step"] - 1
+    blocks = result["measured"]
+    error = 2.09 * blocks.std("block", ddof=1) / np.sqrt(result.sizes["block"])  # t, 19 df
+    for axes, x in zip(panels, result["x"].values.tolist(), strict=True):
+        theory = result["theory"].sel(x=x)
+        centre, half = blocks.mean("block").sel(x=x), error.sel(x=x)
         for loop in range(3):
-            steps = loop * k + np.arange(k + 1)
-            axes.plot(steps, result.theory[:, j], color=COLOR["theory"])
-            axes.plot(
-                [steps[-1]] * 2, result.theory[[-1, 0], j], color=COLOR["theory"], linestyle=":"
-            )
-        steps = np.arange(k + 1)
-        axes.errorbar(steps[1:], centre[1:, j], error[1:, j], fmt=MARKER["SGD"], color=COLOR["SGD"])
+            axes.plot(loop * k + theory["step"], theory, color=COLOR["theory"])
+            axes.plot([(loop + 1) * k] * 2, theory[[-1, 0]], color=COLOR["theory"], linestyle=":")
+        fast = slice(1, None)
         axes.errorbar(
-            steps[:1],
-            centre[:1, j],
-            error[:1, j],
+            theory["step"][fast], centre[fast], half[fast], fmt=MARKER["SGD"], color=COLOR["SGD"]
+        )
+        axes.errorbar(
+            [0],
+            centre[:1],
+            half[:1],
             fmt=MARKER["Lookahead"],
             color=COLOR["Lookahead"],
             markersize=6,
@@ -150,18 +152,18 @@ def sawtooth(result: inner_loop.Result) -> Drawing:
         axes.set(title=f"x = {x:g}", xlabel="inner step", ylim=(0.2, 1.1), xticks=(0, 5, 10, 15))
     panels[0].set_ylabel("variance / that of SGD")
     panels[0].annotate("formula", (10, 0.72), ha="center", fontsize=9, color=COLOR["theory"])
-    panels[1].annotate(
-        "fast", (2, centre[2, 1]), (5, -12), textcoords="offset points", color=COLOR["SGD"]
-    )
-    panels[1].annotate(
-        "slow", (0, centre[0, 1]), (8, -5), textcoords="offset points", color=COLOR["Lookahead"]
-    )
+    middle = blocks.mean("block").isel(x=1)
+    for name, step, shift, colour in (
+        ("fast", 2, (5, -12), "SGD"),
+        ("slow", 0, (8, -5), "Lookahead"),
+    ):
+        at = (step, middle.sel(step=step).item())
+        panels[1].annotate(name, at, shift, textcoords="offset points", color=COLOR[colour])
     rows = [
-        f"x = {x:g}: " + " ".join(f"{v:.2f}" for v in result.theory[:, j])
-        for j, x in enumerate(result.x)
+        f"x = {x:g}: {row(result['theory'].sel(x=x).values)}" for x in result["x"].values.tolist()
     ]
     return Drawing(
-        figure,
+        canvas,
         "Three panels, x = 0.05, 0.3 and 1: over three loops the variance of the fast weights "
         "climbs from that of the slow weights towards that of SGD, and falls back at each "
         "synchronisation.",
@@ -169,24 +171,28 @@ def sawtooth(result: inner_loop.Result) -> Drawing:
     )
 
 
-def equal_variance(result: one_curvature.Result) -> Drawing:
+@figure(on=one_curvature.one_curvature, name="one-curvature")
+def equal_variance(result: xr.Dataset) -> Drawing:
     """Speed of Lookahead over that of SGD with the same variance: x up to 1, and from 1 to 2."""
-    figure, (left, right) = plt.subplots(
+    canvas, (left, right) = plt.subplots(
         1, 2, figsize=(WIDTH, 3.2), sharey=True, width_ratios=(1.25, 1)
     )
     styles = {0.2: ":", 0.5: "-", 0.8: "--"}
-    ends = []
-    for alpha, k, shown in zip(result.shown_alpha, result.shown_k, result.shown, strict=True):
+    rows = []
+    for _, speed in result["speed"].groupby("shown"):
+        speed = speed.squeeze("shown")
+        alpha, k = speed["shown_alpha"].item(), speed["shown_k"].item()
         for axes in (left, right):
             axes.plot(
-                result.shown_x,
-                shown,
+                speed["shown_x"],
+                speed,
                 color=COLOR["Lookahead"],
-                linestyle=styles[float(alpha)],
+                linestyle=styles[alpha],
                 linewidth=1.4,
                 label=f"α = {alpha:g}" if k == 5 else None,
             )
-        ends.append([np.interp(x, result.shown_x, shown) for x in (0.01, 0.1, 0.5, 1.0, 1.9)])
+        ends = np.interp((0.01, 0.1, 0.5, 1.0, 1.9), speed["shown_x"], speed)
+        rows.append(f"alpha = {alpha:g}, k = {k}: {row(ends)}")
     for axes in (left, right):
         axes.axhline(1, color=COLOR["SGD"])
     left.annotate(
@@ -213,23 +219,10 @@ def equal_variance(result: one_curvature.Result) -> Drawing:
         xlim=(5e-3, 1),
     )
     right.set(xlabel="x = γa, from 1 to 2", xlim=(1, 2))
-    rows = [
-        f"alpha = {a:g}, k = {k}: " + " ".join(f"{v:.2f}" for v in end)
-        for a, k, end in zip(result.shown_alpha, result.shown_k, ends, strict=True)
-    ]
     return Drawing(
-        figure,
+        canvas,
         "Speed of Lookahead relative to SGD of the same variance, against learning rate times "
         "curvature. Up to x = 1 the curves start at 1 and fall; between 1 and 2 only two with "
         "k = 5 pass 1, one of them in a spike where a loop lands on the minimum.",
         "at x = 0.01 0.1 0.5 1 1.9\n" + "\n".join(rows),
     )
-
-
-FIGURES = {
-    "variance-ratio": (variance_ratio, VARIANCE, "quick"),
-    "variance-scores": (variance_scores, VARIANCE, "full"),
-    "stability": (stability_limit, STABILITY, "quick"),
-    "inner-loop": (sawtooth, INNER_LOOP, "quick"),
-    "one-curvature": (equal_variance, ONE_CURVATURE, "quick"),
-}

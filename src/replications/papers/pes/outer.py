@@ -1,4 +1,4 @@
-"""The outer loop that the experiments share: estimate, update, remember."""
+"""The loops that the experiments share: estimate, update, remember; and one whole episode."""
 
 from __future__ import annotations
 

@@ -31,17 +31,42 @@ def notebook(slug: str, url: str) -> dict:
         code(FIRST_CELL.format(url=url), "remove-cell"),
         markdown(f"# [Re] {slug}\n\nThe surprising thing first.\n\n## The claim in one figure"),
         code(
-            "from replications.core.notebook import claims_table, setup, show, show_source\n"
-            f"from {package}.claims import CLAIMS\n"
-            f"from {package}.experiments import moments\n"
-            f"from {package}.figures import FIGURES\n\nsetup()",
+            "from replications.core.notebook import Chapter, say, show_source\n"
+            f"from {package}.experiments.moments import moments, spread\n\n"
+            f'chapter = Chapter("{slug}")',
             "hide-input",
         ),
-        code('show("means", FIGURES)', "hide-input", "nbval-check-output"),
-        markdown("## The method"),
-        code("show_source(moments.run)", "hide-input"),
-        markdown("## Claims"),
-        code("claims_table(CLAIMS)", "hide-input", "nbval-check-output"),
+        code('chapter.show("spread")', "hide-input", "nbval-check-output"),
+        markdown("## What should I do?\n\nThe advice, with its numbers."),
+        markdown("## What you need to know\n\nAnd the notation."),
+        markdown("## The method\n\nIts equations beside the tested source."),
+        code("show_source(moments)", "hide-input"),
+        markdown("## Paper and ours"),
+        code(
+            'say(f"""\n| what | paper | ours | outcome |\n|---|---|---|---|\n'
+            f"| the mean | 0.50 | {{chapter['mean']:value}} | {{chapter.verdict('mean')}} |\n\"\"\")",
+            "hide-input",
+            "nbval-check-output",
+        ),
+        markdown("## The experiment that decides\n\nThe live run beside the recorded one."),
+        code(
+            'live, recorded = (moments.result(tier) for tier in ("quick", "full"))\n'
+            'ratio = spread(live, "mean") / spread(recorded, "mean")\n'
+            "assert abs(ratio - 1).max() < 0.5  # a hundred seeds know a spread to 7 %\n"
+            'print("the live run agrees with the record")',
+            "hide-input",
+            "nbval-check-output",
+        ),
+        markdown("## The claims"),
+        code("chapter.claims()", "hide-input", "nbval-check-output"),
+        markdown("## Exercises\n\n**1.** A question?"),
+        code('print("its solution")', "hide-cell"),
+        markdown(
+            "## Reproduce it\n\n```\n"
+            f"python -m replications claims {slug}\n"
+            f"python -m replications run {slug} --tier full\n```"
+        ),
+        code("chapter.provenance()", "hide-input", "nbval-check-output"),
     ]
     for number, cell in enumerate(cells):
         cell["id"] = f"{slug}-{number}"
@@ -119,7 +144,8 @@ def main(arguments: list[str]) -> int:
         usage = "usage: make new-paper SLUG=name KEY=bibliography-key"
         print(error if all(arguments) and len(arguments) == 2 else usage)
         return 2
-    print("next: make run && make test && make site")
+    run = f".venv/bin/python -m replications run {slug} --tier full"
+    print(f"next: {run} && make run && make test && make site")
     return 0
 
 

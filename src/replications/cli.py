@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from replications import papers
-
-
-def slugs() -> list[str]:
-    """The papers of the book: the folders below `papers`."""
-    return sorted(module.name for module in pkgutil.iter_modules(papers.__path__) if module.ispkg)
-
-
-def _part(slug: str, part: str) -> Any:
-    return importlib.import_module(f"replications.papers.{slug}.{part}")
+from replications.core import registry
+from replications.core.experiment import Experiment
 
 
 def _list(args: argparse.Namespace) -> int:
-    for slug in slugs():
+    for slug in registry.slugs():
+        paper = registry.paper(slug)
         print(slug)
-        for experiment in _part(slug, "experiments").EXPERIMENTS:
+        for experiment in paper.experiments.values():
             tiers = "quick, full" if experiment.full is not None else "quick"
             print(f"  experiment {experiment.name} ({tiers})")
-        for name in _part(slug, "figures").FIGURES:
+        for name in paper.figures:
             print(f"  figure     {name}")
-        print(f"  claims     {len(_part(slug, 'claims').CLAIMS)}")
+        print(f"  claims     {len(paper.claims)}")
     return 0
 
 
+def _chosen(slug: str | None, only: str | None = None) -> Iterator[Experiment]:
+    """Experiments of one paper or of all, perhaps only the one of a name."""
+    experiments = {
+        name: experiment
+        for chosen in ([slug] if slug else registry.slugs())
+        for name, experiment in registry.paper(chosen).experiments.items()
+    }
+    if only and only not in experiments:
+        raise SystemExit(f"--only must be one of {', '.join(experiments)}, got {only}")
+    return (e for name, e in experiments.items() if only in (None, name))
+
+
 def _run(args: argparse.Namespace) -> int:
-    experiments = _part(args.slug, "experiments").EXPERIMENTS
-    names = [e.name for e in experiments]
-    if args.only and args.only not in names:
-        raise SystemExit(f"--only must be one of {', '.join(names)}, got {args.only}")
     with _backend(args.scheduler):
-        for experiment in experiments:
-            if args.only not in (None, experiment.name):
-                continue
+        for experiment in _chosen(args.slug, args.only):
             if args.tier == "quick":
                 experiment.result("quick", jobs=args.jobs)
                 print(f"{args.slug}/{experiment.name}: quick result is in the cache", flush=True)
@@ -67,17 +64,20 @@ def _backend(scheduler: str | None) -> Any:
 
 
 def _claims(args: argparse.Namespace) -> int:
+    from replications.core import rows
     from replications.core.claims import measure
 
-    chosen = [args.slug] if args.slug else slugs()
-    rows = [row for slug in chosen for row in measure(_part(slug, "claims").CLAIMS)]
+    chosen = [args.slug] if args.slug else registry.slugs()
+    measured = [
+        row for slug in chosen for row in measure(registry.paper(slug).claims.values(), args.fresh)
+    ]
     if args.json:
-        print(json.dumps({"claims": [row.row() for row in rows]}, indent=1, ensure_ascii=False))
+        found = {"claims": [rows.row(row) for row in measured]}
+        print(json.dumps(found, indent=1, ensure_ascii=False))
     else:
-        for row in rows:
-            print(f"{row.verdict:<15} {row.claim.id}: {row.claim.says}")
-            print(f"{'':<15} expected {row.claim.expect}, measured {row.estimate}")
-    wrong = [row for row in rows if not row.holds]
+        for row in measured:
+            print(rows.as_text(rows.row(row)))
+    wrong = [row for row in measured if not row.holds]
     for row in wrong:
         print(
             f"{row.claim.id}: measured {row.verdict}, published {row.claim.verdict}",
@@ -89,30 +89,37 @@ def _claims(args: argparse.Namespace) -> int:
 def _figure(args: argparse.Namespace) -> int:
     from replications.core.figures import render
 
-    figures = _part(args.slug, "figures").FIGURES
+    figures = registry.paper(args.slug).figures
     if args.name not in figures:
         raise SystemExit(f"{args.slug} has the figures {', '.join(figures)}; not {args.name}")
     kind = args.output.suffix.removeprefix(".")
     if kind not in ("svg", "png"):
         raise SystemExit(f"-o must end in .svg or .png, got {args.output.name}")
-    draw, experiment, tier = figures[args.name]
-    _, (data,) = render(draw, experiment.result(tier), args.theme, kind)
+    _, (data,) = render(figures[args.name], args.theme, kind)
     args.output.write_bytes(data)
     print(args.output)
     return 0
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from replications.core.store import StoreError
+    from replications.core.store import StoreError, distance
 
     stale = 0
-    for slug in slugs():
-        for experiment in _part(slug, "experiments").EXPERIMENTS:
-            try:
-                experiment.check_records()
-            except StoreError as error:
-                stale += 1
-                print(f"{slug}/{experiment.name}: {error}", file=sys.stderr)
+    for experiment in _chosen(args.slug, args.only):
+        if experiment.full is None:
+            continue
+        name = f"{experiment.slug}/{experiment.name}"
+        try:
+            recorded = experiment.result("full")
+        except StoreError as error:
+            stale += 1
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
+        if args.rerun:
+            apart = distance(recorded, experiment.result("full", jobs=args.jobs, fresh=True))
+            print(
+                f"{name}: a run here differs by at most {apart:.1e} of a variable's largest value"
+            )
     print(f"{stale} experiments have stale or damaged records" if stale else "all records fit")
     return 1 if stale else 0
 
@@ -141,6 +148,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("claims", help="measure claims; exit 1 if a verdict differs")
     _add_slug(command, nargs="?")
     command.add_argument("--json", action="store_true", help="as the site's claims.json")
+    command.add_argument(
+        "--fresh", action="store_true", help="recorded runs are made anew: an hour of one core"
+    )
     command.set_defaults(call=_claims)
 
     command = commands.add_parser("figure", help="draw one figure into a file")
@@ -151,12 +161,18 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(call=_figure)
 
     command = commands.add_parser("verify", help="check that every record fits today's code")
+    _add_slug(command, nargs="?")
+    command.add_argument("--only", metavar="NAME", help="one experiment")
+    command.add_argument(
+        "--rerun", action="store_true", help="make the runs again and print how far they differ"
+    )
+    command.add_argument("--jobs", type=_positive, help="processes at a time; default 1")
     command.set_defaults(call=_verify)
     return parser
 
 
 def _add_slug(command: argparse.ArgumentParser, nargs: str | None = None) -> None:
-    command.add_argument("slug", choices=slugs(), metavar="SLUG", nargs=nargs)
+    command.add_argument("slug", choices=registry.slugs(), metavar="SLUG", nargs=nargs)
 
 
 def _positive(text: str) -> int:

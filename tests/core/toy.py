@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
+
+from replications.core.experiment import experiment
 
 
 @dataclass(frozen=True)
@@ -12,13 +15,13 @@ class Config:
     n: int
 
 
-@dataclass(frozen=True)
-class Result:
-    """Their sum."""
-
-    total: float
-
-
-def run(config: Config) -> Result:
+def run(config: Config) -> xr.Dataset:
     """Add 0 to n-1."""
-    return Result(float(np.arange(config.n).sum()))
+    total = np.arange(config.n).sum()
+    return xr.Dataset({"total": ("n", [total], {"units": "1"})}, coords={"n": [config.n]})
+
+
+plain = experiment("plain", quick=Config(3))(run)
+grid = experiment(
+    "grid", quick=(Config(2), Config(3)), full=(Config(3), Config(4), Config(5)), along="n"
+)(run)

@@ -48,6 +48,7 @@ def test_scaffold_runs(project):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    run("-m", "replications", "run", "moments", "--tier", "full")
     run("tools/execute_notebooks.py", "chapters/moments.ipynb")
     (project / "chapters" / "claims.json").write_text(run("-m", "replications", "claims", "--json"))
     assert " passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/papers")

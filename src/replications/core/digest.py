@@ -3,6 +3,10 @@
 It covers the syntax trees of a module and of every module of the same package that it imports,
 directly or through others, without comments, docstrings and layout. So editing prose keeps stored
 results, and changing any helper discards them (`joblib.Memory` and jupyter-cache do not see that).
+
+Left out is what cannot change a result: functions marked `@quantity`, which read one; the presets
+in `@experiment(...)`, which are a part of the key as configs; and the modules that say
+``MAKES_NO_NUMBERS = True``.
 """
 
 from __future__ import annotations
@@ -35,10 +39,32 @@ def code_digest(module: str) -> str:
         if path is None:
             raise ModuleNotFoundError(f"no source file for module {name!r}")
         tree = ast.parse(path.read_text(encoding="utf-8"))
+        if name != module and _makes_no_numbers(tree):
+            found[name] = ""
+            continue
+        _leave_out(tree)
         found[name] = "".join(_tokens(tree))
         todo.extend(_imports(tree, name, is_package=path.name == "__init__.py"))
     text = "\n".join(f"{name} {found[name]}" for name in sorted(found))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _makes_no_numbers(tree: ast.Module) -> bool:
+    names = (n.targets[0] for n in tree.body if isinstance(n, ast.Assign))
+    return any(isinstance(name, ast.Name) and name.id == "MAKES_NO_NUMBERS" for name in names)
+
+
+def _leave_out(tree: ast.Module) -> None:
+    """Drop quantities, and the presets beside experiments."""
+    tree.body = [
+        node
+        for node in tree.body
+        if not isinstance(node, ast.FunctionDef)
+        or "quantity" not in (d.id for d in node.decorator_list if isinstance(d, ast.Name))
+    ]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "experiment":
+            node.args, node.keywords = [], []
 
 
 def _source(name: str) -> Path | None:

@@ -1,40 +1,87 @@
-"""An experiment: a function of a frozen config, with a QUICK and a FULL preset.
+"""An experiment: a function from a frozen config to a labelled dataset, with two presets.
 
 QUICK runs live, in the notebook; FULL is recorded in the package (`papers/<slug>/records/`), so
-that a notebook opened alone has it too. Both are the same code.
+that a notebook opened alone has it too. Both are the same code::
+
+    @experiment(quick=Config(), full=Config(seeds=20))
+    def digits(config: Config) -> xr.Dataset: ...
+
+Beside an experiment stand its *quantities*: functions from the dataset to what is asked of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import importlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from replications.core import store
+from replications.core import registry, store
 from replications.core.sweep import sweep
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
 
 Tier = Literal["quick", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "full")
+Run = Callable[[Any], "xr.Dataset"]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, eq=False)  # compared by identity: one declaration, one experiment
+def quantity(function: Function) -> Function:
+    """Mark a function that reads a result: it is no part of the key of the records beside it."""
+    return function
+
+
+@dataclass(eq=False)  # compared by identity: one declaration, one experiment
 class Experiment:
-    """One experiment of one paper."""
+    """One experiment of one paper. Call it with a config to run it."""
 
     slug: str
     """The paper's folder, such as "lookahead"."""
     name: str
     """Unique within the paper; names its records."""
-    run: Callable[[Any], Any]
-    """From a config to a Result: a frozen dataclass of arrays. It names the Result in its
-    return annotation."""
+    run: Run
+    """From a config to a dataset whose arms, seeds, steps and settings are named coordinates."""
     quick: Any
     """A config, or a tuple of configs: a grid, whose parts are stored one by one."""
     full: Any = None
     """The same, for the recorded run; None where QUICK already is the whole experiment."""
-    _memory: dict[Tier, Any] = field(default_factory=dict, repr=False)
+    along: str | None = None
+    """The axis along which a grid's parts are joined to one dataset; each part has it with
+    length 1."""
+    _memory: dict[tuple[Tier, bool], xr.Dataset] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for preset in (self.quick, self.full):
+            if isinstance(preset, tuple) != (self.along is not None) and preset is not None:
+                raise ValueError(
+                    f"{self.slug}/{self.name}: a tuple of configs needs along=, one config has none"
+                )
+        functools.update_wrapper(self, self.run)
+
+    def __call__(self, config: Any) -> xr.Dataset:
+        """Run one config, past the store."""
+        return self.run(config)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Workers find it by its name."""
+        return _registered, (self.run.__module__, self.slug, self.name)
+
+    @property
+    def place_in_code(self) -> tuple[str, int, str]:
+        """Module, line and name: the order in which experiments are listed."""
+        return self.run.__module__, self.run.__code__.co_firstlineno, self.name
+
+    @property
+    def main_tier(self) -> Tier:
+        """What claims are judged on: FULL where there is one."""
+        return "quick" if self.full is None else "full"
 
     def configs(self, tier: Tier) -> tuple[Any, ...]:
         """The tier's configs, as a tuple also where there is only one."""
@@ -45,30 +92,36 @@ class Experiment:
             raise ValueError(f"experiment {self.slug}/{self.name} has no {tier} preset")
         return preset if isinstance(preset, tuple) else (preset,)
 
-    def result(self, tier: Tier = "quick", jobs: int | None = None) -> Any:
+    def result(
+        self, tier: Tier = "quick", jobs: int | None = None, fresh: bool = False
+    ) -> xr.Dataset:
         """The result of a preset: computed (or found in the cache) if quick, read if full.
 
-        Returns:
-            One Result, or a tuple of them for a grid.
+        Args:
+            tier: "quick" or "full".
+            jobs: processes at a time, as for :func:`~replications.core.sweep.sweep`.
+            fresh: compute FULL too, or find it in the cache, whatever is recorded.
 
         Raises:
             store.StoreError: if a record is missing, damaged or stale; it names the command that
                 renews it.
         """
-        if tier not in self._memory:
-            parts = self.compute("quick", jobs) if tier == "quick" else self._read_records()
-            self._memory[tier] = parts if isinstance(getattr(self, tier), tuple) else parts[0]
-        return self._memory[tier]
+        key = (tier, fresh)
+        if key not in self._memory:
+            live = fresh or tier == "quick"
+            parts = self.compute(tier, jobs) if live else self._read_records()
+            self._memory[key] = self._joined(parts)
+        return self._memory[key]
 
-    def compute(self, tier: Tier, jobs: int | None = None) -> tuple[Any, ...]:
+    def compute(self, tier: Tier, jobs: int | None = None) -> tuple[xr.Dataset, ...]:
         """Run what the cache does not hold yet, keeping each part as soon as it is done."""
         configs = self.configs(tier)
         parts = [store.cached(self.name, self.run, config) for config in configs]
         missing = [i for i, part in enumerate(parts) if part is None]
         todo = [configs[i] for i in missing]
-        for i, result, seconds in sweep(self.run, todo, jobs, self.name):
+        for i, result, seconds in sweep(self, todo, jobs, self.name):
             parts[missing[i]] = store.keep(self.name, self.run, todo[i], result, seconds)
-        return tuple(parts)
+        return tuple(part for part in parts if part is not None)
 
     def record(self, jobs: int | None = None) -> list[Path]:
         """Compute FULL and write its records into the package. Returns their paths."""
@@ -76,9 +129,9 @@ class Experiment:
         paths = self.stored("full")
         for path, config, result in zip(paths, configs, self.compute("full", jobs), strict=True):
             key = store.digest(self.name, self.run, config)
-            seconds = store.provenance(store.cache_path(key))["seconds"]
-            store.save(path, result, key, config, seconds)
-        self._memory.pop("full", None)
+            about = store.provenance(store.cache_path(key))
+            store.save(path, result, key, config, about["seconds"])
+        self._memory.clear()
         return paths
 
     def stored(self, tier: Tier) -> list[Path]:
@@ -95,10 +148,25 @@ class Experiment:
         if self.full is not None:
             self._read_records()
 
-    def _read_records(self) -> tuple[Any, ...]:
+    def _joined(self, parts: Sequence[xr.Dataset]) -> xr.Dataset:
+        if self.along is None:
+            return parts[0]
+        import xarray as xr
+
+        return xr.concat(
+            parts,
+            self.along,
+            data_vars="minimal",  # what lacks the axis must be the same in all parts
+            coords="minimal",
+            compat="equals",
+            join="outer",  # a part that looks at fewer steps has nan at the others
+            combine_attrs="drop_conflicts",
+        )
+
+    def _read_records(self) -> tuple[xr.Dataset, ...]:
         try:
             return tuple(
-                store.load(path, self.run, store.digest(self.name, self.run, config))
+                store.load(path, store.digest(self.name, self.run, config))
                 for path, config in zip(self.stored("full"), self.configs("full"), strict=True)
             )
         except store.StoreError as error:
@@ -108,5 +176,31 @@ class Experiment:
             ) from error
 
     def _record(self, index: int) -> Path:
-        folder = Path(str(files(f"replications.papers.{self.slug}"))) / "records"
+        folder = Path(str(files(f"{registry.PAPERS}.{self.slug}"))) / "records"
         return folder / f"{self.name}-{index}"
+
+
+def experiment(
+    name: str | None = None, *, quick: Any, full: Any = None, along: str | None = None
+) -> Callable[[Run], Experiment]:
+    """Register a function of a config as an experiment of the paper in whose folder it stands.
+
+    Args:
+        name: by default the function's, with hyphens for underscores.
+        quick: a frozen dataclass of numbers, strings and tuples, or a tuple of such: a grid.
+        full: the same for the recorded run, or None.
+        along: of a grid, the axis along which its parts are joined.
+    """
+
+    def declare(run: Run) -> Experiment:
+        slug, own = registry.slug_of(run.__module__), name or run.__name__.replace("_", "-")
+        declared = Experiment(slug, own, run, quick, full, along)
+        registry.register("experiments", slug, own, declared, run.__module__)
+        return declared
+
+    return declare
+
+
+def _registered(module: str, slug: str, name: str) -> Experiment:
+    importlib.import_module(module)
+    return registry.registered(slug).experiments[name]

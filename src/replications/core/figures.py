@@ -1,8 +1,8 @@
 """The look of the book's figures: one column wide, Okabe-Ito colours, light and dark.
 
-A method keeps its colour and its marker in every chapter. A paper's `figures.py` holds functions
-from a result to a :class:`Drawing`; they take text and line colours from matplotlib's rcParams, so
-that the same function draws both themes.
+A figure is a function from a result to a :class:`Drawing`, registered by `@figure`. It takes text
+and line colours from matplotlib's rcParams, so that the same function draws both themes. A paper
+declares the colours and markers of its arms in `look.py`; an arm keeps them in every chapter.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from replications.core import registry
 from replications.core.compact import compact_png, compact_svg
+from replications.core.experiment import Experiment, Tier
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Canvas
 
 Theme = Literal["light", "dark"]
 Kind = Literal["svg", "png"]
@@ -97,14 +99,59 @@ MARKER = {
 class Drawing:
     """A figure with what a reader gets who cannot see it."""
 
-    figure: Figure
+    figure: Canvas
     alt: str
     """One or two sentences: what is drawn and what it shows."""
     summary: str
     """The drawn numbers, rounded so that another machine prints the same; a test compares it."""
 
 
-Draw = Callable[[Any], Drawing]
+Draw = Callable[..., Drawing]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A registered figure."""
+
+    slug: str
+    name: str
+    """Its anchor in the chapter is `fig-<name>`."""
+    draw: Draw
+    """From the experiments' results to a drawing."""
+    on: tuple[Experiment, ...]
+    tier: Tier
+
+    @property
+    def place_in_code(self) -> tuple[str, int, str]:
+        """Module, line and name: the order in which figures are listed."""
+        return self.draw.__module__, self.draw.__code__.co_firstlineno, self.name
+
+    def __call__(self) -> Drawing:
+        """Draw it."""
+        return self.draw(*(experiment.result(self.tier) for experiment in self.on))
+
+
+def figure(
+    *, on: Experiment | tuple[Experiment, ...], tier: Tier | None = None, name: str | None = None
+) -> Callable[[Draw], Draw]:
+    """Register a function of one or more results as a figure; it stays a plain function.
+
+    Args:
+        on: the experiment, or several, whose results the function takes in this order.
+        tier: by default "full" if all the experiments have that preset.
+        name: by default the function's, with hyphens for underscores.
+    """
+    experiments = on if isinstance(on, tuple) else (on,)
+    full = all(experiment.main_tier == "full" for experiment in experiments)
+
+    def declare(draw: Draw) -> Draw:
+        slug = registry.slug_of(draw.__module__)
+        own = name or draw.__name__.replace("_", "-")
+        entry = Figure(slug, own, draw, experiments, tier or ("full" if full else "quick"))
+        registry.register("figures", slug, own, entry, draw.__module__)
+        return draw
+
+    return declare
 
 
 @contextmanager
@@ -146,12 +193,11 @@ def style(theme: Theme = "light") -> Iterator[None]:
         yield
 
 
-def render(draw: Draw, result: Any, theme: Theme, *kinds: Kind) -> tuple[Drawing, list[bytes]]:
+def render(draw: Callable[[], Drawing], theme: Theme, *kinds: Kind) -> tuple[Drawing, list[bytes]]:
     """Draw once in a theme and encode as each of the kinds.
 
     Args:
-        draw: from a result to a Drawing.
-        result: what to draw.
+        draw: a registered figure, or any function without arguments that makes a drawing.
         theme: "light" or "dark".
         kinds: "svg" or "png", any number.
 
@@ -165,7 +211,7 @@ def render(draw: Draw, result: Any, theme: Theme, *kinds: Kind) -> tuple[Drawing
 
     encoded = []
     with style(theme):
-        drawing = draw(result)
+        drawing = draw()
         for kind in kinds:
             buffer = io.BytesIO()
             drawing.figure.savefig(

@@ -1,4 +1,4 @@
-"""What a chapter's cells call: set-up, figures in both themes, sources, the tables.
+"""What a chapter's cells call: set-up, figures in both themes, sources, claims by name, tables.
 
 Outputs are plain HTML and Markdown that Colab, GitHub and Jupyter show as well as the site does.
 """
@@ -11,24 +11,72 @@ import inspect
 import os
 import textwrap
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from replications.core import store
-from replications.core.claims import Claim, Measured, measure
+from replications.core import registry, rows, store
+from replications.core.claims import Claim, Measured, Verdict, measure
 from replications.core.compact import svg_uri
-from replications.core.experiment import TIERS, Experiment, Tier
-from replications.core.figures import Draw, render
+from replications.core.estimates import Estimate
+from replications.core.experiment import TIERS, Experiment
+from replications.core.figures import Drawing, render
 
 STRICT_VARIABLE = "REPLICATIONS_STRICT"
 """Environment variable under which a warning fails the cell; the book's own runs set it."""
 
-FigureTable = Mapping[str, tuple[Draw, Experiment, Tier]]
-"""A paper's FIGURES: name to (drawing function, experiment, preset)."""
+
+class Chapter:
+    """A paper's chapter: its figures and its claims by name.
+
+    Making one prepares the kernel: one thread, so that numbers repeat; strict warnings if asked.
+
+    Args:
+        slug: the paper's folder, such as "lookahead".
+
+    Raises:
+        ValueError: if there is no such paper.
+    """
+
+    def __init__(self, slug: str) -> None:
+        prepare()
+        self.slug = slug
+        self._paper = registry.paper(slug)
+        self._measured: dict[str, Measured] = {}
+
+    def __getitem__(self, name: str) -> Estimate:
+        """What was measured for a claim, by its id with or without the paper's slug."""
+        return self.measured(name).estimate
+
+    def verdict(self, name: str) -> Verdict:
+        """The verdict on a claim, by its id with or without the paper's slug."""
+        return self.measured(name).verdict
+
+    def measured(self, name: str) -> Measured:
+        """A claim with its estimate; each is measured once."""
+        key = name if name.startswith(f"{self.slug}-") else f"{self.slug}-{name}"
+        if key not in self._paper.claims:
+            raise KeyError(f"{self.slug} has no claim {key!r}")
+        if key not in self._measured:
+            (self._measured[key],) = measure([self._paper.claims[key]])
+        return self._measured[key]
+
+    def show(self, name: str) -> None:
+        """Display a figure in light and dark, with alternative text and a summary in numbers."""
+        if name not in self._paper.figures:
+            raise KeyError(f"{self.slug} has the figures {', '.join(self._paper.figures)}")
+        show(self._paper.figures[name], name)
+
+    def claims(self, *names: str) -> None:
+        """Display claims, by default all; fail if a verdict is not the published one."""
+        claims_table([self.measured(name) for name in names or self._paper.claims])
+
+    def provenance(self) -> None:
+        """Display where the page's numbers come from: a row for each preset that it has used."""
+        provenance_table(self._paper.experiments.values())
 
 
-def setup() -> None:
-    """Prepare a chapter's kernel: one thread, so that numbers repeat; strict warnings if asked."""
+def prepare() -> None:
+    """Set a kernel up: one thread, no figures by pyplot, strict warnings if asked."""
     import matplotlib
     import torch
 
@@ -39,30 +87,10 @@ def setup() -> None:
         warnings.filterwarnings("ignore", module=r"ipykernel\.")  # warns of itself at shutdown
 
 
-def show(
-    figure: str | Draw,
-    source: Any,
-    name: str | None = None,
-) -> None:
-    """Display a figure in light and dark, with alternative text and a summary in numbers.
-
-    Args:
-        figure: a name in the paper's FIGURES, or a drawing function.
-        source: the FIGURES table, or the result to draw.
-        name: anchor of the figure (`fig-<name>`); by default the name in FIGURES.
-    """
-    if isinstance(figure, str):
-        draw, experiment, tier = source[figure]
-        result, name = experiment.result(tier), name or figure
-    else:
-        draw, result = figure, source
-        name = name or figure.__name__.replace("_", "-")
-    _display(_figure_bundle(draw, result, name))
-
-
-def _figure_bundle(draw: Draw, result: Any, name: str) -> dict[str, Any]:
-    drawing, (light, png) = render(draw, result, "light", "svg", "png")
-    _, (dark,) = render(draw, result, "dark", "svg")
+def show(draw: Callable[[], Drawing], name: str) -> None:
+    """Display a drawing as the figure `fig-<name>`."""
+    drawing, (light, png) = render(draw, "light", "svg", "png")
+    _, (dark,) = render(draw, "dark", "svg")
     alt = html.escape(drawing.alt, quote=True)
     images = "".join(
         f'<img class="only-{theme}" alt="{alt}" src="{svg_uri(svg)}"/>'
@@ -70,11 +98,14 @@ def _figure_bundle(draw: Draw, result: Any, name: str) -> dict[str, Any]:
     )
     # The site's theme hides one of the two; elsewhere this rule hides the dark one.
     rule = "<style>html:not([data-theme]) .replication-figure .only-dark{display:none}</style>"
-    return {
-        "text/html": f'<figure id="fig-{name}" class="replication-figure">{rule}{images}</figure>',
-        "image/png": base64.b64encode(png).decode(),
-        "text/plain": f"{drawing.alt}\n{drawing.summary}",
-    }
+    _display(
+        {
+            "text/html": f'<figure id="fig-{name}" class="replication-figure">'
+            f"{rule}{images}</figure>",
+            "image/png": base64.b64encode(png).decode(),
+            "text/plain": f"{drawing.alt}\n{drawing.summary}",
+        }
+    )
 
 
 def show_source(*objects: Any) -> None:
@@ -90,74 +121,64 @@ def say(text: str) -> None:
 
 
 def provenance_table(experiments: Iterable[Experiment]) -> None:
-    """Display where a page's numbers come from: a row for each preset that it has used.
+    """Display a row for each preset that has a stored result; recorded ones with their time.
 
     Args:
         experiments: the paper's; a preset without a stored result was not needed and has no row.
     """
-    rows = ["| experiment | preset | CPU seconds | key of its first part |", "|---|---|---|---|"]
-    made: dict[str, Any] = {}
+    lines = ["| experiment | preset | CPU seconds | key of its first part |", "|---|---|---|---|"]
+    recorded: dict[str, Any] = {}
     for experiment in experiments:
         for tier in TIERS:
             paths = experiment.stored(tier)
             if not paths or not all(path.with_suffix(".json").exists() for path in paths):
                 continue
             parts = [store.provenance(path) for path in paths]
-            made, seconds = parts[0], sum(part["seconds"] for part in parts)
-            rows.append(f"| {experiment.name} | {tier} | {seconds:.1f} | `{made['digest'][:12]}` |")
-    if not made:
+            key, seconds = parts[0]["digest"][:12], "live"
+            if tier == "full":  # a live run's time differs from run to run: it is no output
+                recorded, total = parts[0], sum(part["seconds"] for part in parts)
+                seconds = f"{total:.0f}" if total >= 1 else "below 1"
+            lines.append(f"| {experiment.name} | {tier} | {seconds} | `{key}` |")
+    if len(lines) == 2:
         raise ValueError("no experiment has a stored result yet")
-    versions = ", ".join(f"{name} {made['versions'][name]}" for name in ("numpy", "torch"))
-    say("\n".join(rows) + f"\n\nThe last on {made['machine']}, one thread; {versions}.")
+    text = "\n".join(lines)
+    if recorded:
+        versions = ", ".join(f"{name} {recorded['versions'][name]}" for name in ("numpy", "torch"))
+        made_on = recorded["machine"]
+        text += f"\n\nThe recorded ones on {made_on['processor']}, one thread; {versions}."
+    say(text)
 
 
-def claims_table(claims: Iterable[Claim]) -> None:
-    """Measure claims, display them, and fail if a verdict is not the published one.
+def claims_table(measured: Iterable[Measured]) -> None:
+    """Display measured claims, and fail if a verdict is not the published one.
 
     Raises:
         AssertionError: naming the claims whose measured verdict differs.
     """
-    rows = measure(claims)
-    _display({"text/html": table_html(rows), "text/plain": table_text(rows)})
+    found = list(measured)
+    _display({"text/html": table_html(found), "text/plain": table_text(found)})
     wrong = [
         f"{row.claim.id}: measured {row.verdict} ({row.estimate}), published {row.claim.verdict}"
-        for row in rows
+        for row in found
         if not row.holds
     ]
     assert not wrong, "verdicts differ: " + "; ".join(wrong)
 
 
-def table_html(rows: Iterable[Measured]) -> str:
+def table_html(measured: Iterable[Measured]) -> str:
     """The claims as an HTML table: verdict, claim, expected, measured."""
-    head = "".join(
-        f'<th scope="col">{h}</th>' for h in ("Verdict", "Claim", "Expected", "Measured")
-    )
-    body = "".join(_row_html(row) for row in rows)
-    return (
-        f'<table class="claims-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    )
+    body = "".join(_row_html(row.claim, rows.row(row)) for row in measured)
+    return f'<table class="claims-table">{rows.head()}<tbody>{body}</tbody></table>'
 
 
-def _row_html(row: Measured) -> str:
-    claim, esc = row.claim, html.escape
-    chip = f'<span class="verdict verdict-{row.verdict.replace(" ", "-")}">{row.verdict}</span>'
-    return (
-        f'<tr id="claim-{claim.id}"><td>{chip}</td>'
-        f"<td>{esc(claim.says)}<br/><small>{claim.kind}, {esc(claim.place)} · "
-        f'<a href="#{claim.cell}">see</a></small></td>'
-        f"<td>{esc(str(claim.expect))}<br/><small>{esc(claim.expect.why)}</small></td>"
-        f"<td>{esc(str(row.estimate))}<br/>"
-        f"<small>n = {row.estimate.n}; {esc(row.estimate.how)}</small></td></tr>"
-    )
+def _row_html(claim: Claim, row: dict[str, Any]) -> str:
+    source = f"{claim.kind}, {claim.place}"
+    return rows.as_html(row, f"#{claim.cell}", source, f'id="claim-{claim.id}"')
 
 
-def table_text(rows: Iterable[Measured]) -> str:
-    """The claims as text with three digits: what the notebook tests compare."""
-    return "\n".join(
-        f"{row.verdict:<15}{row.claim.id}: {row.claim.says} "
-        f"[expected {row.claim.expect}; measured {row.estimate.value:.3g}]"
-        for row in rows
-    )
+def table_text(measured: Iterable[Measured]) -> str:
+    """The claims as text, with the digits that are printed: what the notebook tests compare."""
+    return "\n".join(rows.as_text(rows.row(row)) for row in measured)
 
 
 def _display(data: dict[str, Any]) -> None:

@@ -12,18 +12,24 @@ import hashlib
 import json
 import os
 import platform
+import re
 import sys
 import tempfile
 import typing
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from replications.core.digest import code_digest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
 
 CACHE_VARIABLE = "REPLICATIONS_CACHE"
 """Environment variable that moves the folder of live results."""
@@ -52,52 +58,71 @@ def digest(name: str, run: Callable[[Any], Any], config: Any) -> str:
     return hashlib.sha256((text + code_digest(run.__module__)).encode()).hexdigest()
 
 
-def save(path: Path, result: Any, key: str, config: Any, seconds: float) -> None:
+def save(path: Path, result: xr.Dataset, key: str, config: Any, seconds: float) -> None:
     """Write a result atomically.
 
     Args:
-        path: without suffix; `.npz` and `.json` are added.
-        result: a dataclass of arrays, numbers and strings.
+        path: without suffix; `.npz` gets the arrays, `.json` their labels and all the rest.
+        result: variables and coordinates of numbers, strings or truth values.
         key: from :func:`digest`.
         config: what the result was made with.
         seconds: CPU seconds that it took.
 
     Raises:
-        TypeError: a field of the result is neither an array, a number nor a string.
+        TypeError: the result is no dataset, or holds something that is no plain array.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {
-        f.name: np.asarray(getattr(result, f.name)) for f in dataclasses.fields(result)
-    }
+    if type(result).__name__ != "Dataset":
+        raise TypeError(f"an experiment must return an xarray.Dataset, got {type(result).__name__}")
+    arrays = {str(name): _plain(variable.values) for name, variable in result.variables.items()}
     if bad := [name for name, array in arrays.items() if array.dtype == object]:
-        raise TypeError(f"fields {bad} of {type(result).__name__} are not plain arrays")
-    npz = _atomically(path.with_suffix(".npz"), lambda f: np.savez_compressed(f, **arrays))
+        raise TypeError(f"{bad} are not plain arrays")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    npz = _atomically(path.with_suffix(".npz"), lambda f: _write_arrays(f, arrays))
     about = {
         "digest": key,
         "checksum": npz,
         "config": dataclasses.asdict(config),
+        "labels": {
+            "attrs": result.attrs,
+            "coords": _labels(result.coords),
+            "data_vars": _labels(result.data_vars),
+        },
         "seconds": round(seconds, 2),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "versions": _versions(),
     }
     text = json.dumps(about, indent=1, sort_keys=True) + "\n"
     _atomically(path.with_suffix(".json"), lambda f: f.write(text.encode()))
 
 
-def load(path: Path, run: Callable[[Any], Any], key: str | None) -> Any:
-    """Read a result back as the dataclass that `run` is annotated to return.
+def _write_arrays(file: typing.BinaryIO, arrays: dict[str, Any]) -> None:
+    np.savez_compressed(file, **arrays)
+
+
+def _plain(array: Any) -> np.ndarray:
+    """Strings of pandas as strings of numpy."""
+    values = np.asarray(array)
+    if values.dtype == object and all(isinstance(x, str) for x in values.flat):
+        return values.astype(str)
+    return values
+
+
+def _labels(variables: Mapping[Any, Any]) -> dict[str, dict[str, Any]]:
+    return {str(k): {"dims": list(v.dims), "attrs": dict(v.attrs)} for k, v in variables.items()}
+
+
+def load(path: Path, key: str | None) -> xr.Dataset:
+    """Read a result back.
 
     Args:
         path: without suffix.
-        run: the experiment's function.
         key: the digest it must have; None takes any.
-
-    Returns:
-        The result.
 
     Raises:
         StoreError: if the pair is missing, damaged or has another digest. It says which.
     """
+    import xarray as xr
+
     about = provenance(path)
     if key is not None and about.get("digest") != key:
         raise StoreError(f"{path.name} was made by other code or another config")
@@ -105,10 +130,15 @@ def load(path: Path, run: Callable[[Any], Any], key: str | None) -> Any:
         data = path.with_suffix(".npz").read_bytes()
         if hashlib.sha256(data).hexdigest() != about.get("checksum"):
             raise StoreError(f"{path.name} is damaged: its checksum does not fit")
-        with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
-            return _rebuild(run, dict(arrays))
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
+            arrays = dict(file)
     except OSError as error:
         raise StoreError(f"{path.name} cannot be read: {error}") from error
+    labels = about["labels"]
+    for part in ("coords", "data_vars"):
+        for name, variable in labels[part].items():
+            variable["data"] = arrays[name]
+    return xr.Dataset.from_dict(labels)
 
 
 def provenance(path: Path) -> dict[str, Any]:
@@ -121,32 +151,55 @@ def provenance(path: Path) -> dict[str, Any]:
         raise StoreError(f"{path.name} is damaged: {error}") from error
 
 
-def cached(name: str, run: Callable[[Any], Any], config: Any) -> Any | None:
+def cached(name: str, run: Callable[[Any], Any], config: Any) -> xr.Dataset | None:
     """The live result of this code and config, or None; a damaged one is dropped with a warning."""
     key = digest(name, run, config)
     path = cache_path(key)
     if not path.with_suffix(".json").exists():
         return None
     try:
-        return load(path, run, key)
+        return load(path, key)
     except StoreError as error:
         warnings.warn(f"stored result of {name}: {error}; computing it again", stacklevel=2)
         return None
 
 
-def keep(name: str, run: Callable[[Any], Any], config: Any, result: Any, seconds: float) -> Any:
+def keep(
+    name: str, run: Callable[[Any], Any], config: Any, result: xr.Dataset, seconds: float
+) -> xr.Dataset:
     """Put a fresh result into the cache; returns it as it will be read back."""
     key = digest(name, run, config)
     save(cache_path(key), result, key, config, seconds)
-    return load(cache_path(key), run, key)
+    return load(cache_path(key), key)
 
 
-def _rebuild(run: Callable[[Any], Any], arrays: dict[str, np.ndarray]) -> Any:
-    kind = typing.get_type_hints(run)["return"]
-    try:
-        return kind(**{name: a.item() if a.ndim == 0 else a for name, a in arrays.items()})
-    except TypeError as error:
-        raise StoreError(f"fields do not fit {kind.__name__}: {error}") from error
+def distance(a: xr.Dataset, b: xr.Dataset) -> float:
+    """How far two results of one config lie apart: the largest difference of their numbers.
+
+    It is relative to the largest number of the variable; infinite where labels, shapes, strings or
+    the places of nan differ.
+    """
+    worst = 0.0
+    for name in {*a.variables, *b.variables}:
+        if name not in a.variables or name not in b.variables:
+            return float("inf")
+        x, y = a[name].values, b[name].values
+        if x.shape != y.shape:
+            return float("inf")
+        if x.dtype.kind not in "fc":
+            if not np.array_equal(x, y):
+                worst = float("inf") if x.dtype.kind not in "iu" else max(worst, _apart(x, y))
+            continue
+        worst = max(worst, _apart(x, y))
+    return worst
+
+
+def _apart(x: np.ndarray, y: np.ndarray) -> float:
+    same = (x == y) | ((x != x) & (y != y))
+    if same.all():
+        return 0.0
+    gap, scale = np.abs(x[~same] - y[~same]).max(), np.abs(x[np.isfinite(x)]).max(initial=0.0)
+    return float(gap / scale) if scale and np.isfinite(gap) else float("inf")
 
 
 def _atomically(path: Path, write: Callable[[typing.BinaryIO], Any]) -> str:
@@ -164,9 +217,25 @@ def _atomically(path: Path, write: Callable[[typing.BinaryIO], Any]) -> str:
     return checksum
 
 
+def machine() -> dict[str, Any]:
+    """The processor, the instructions that torch uses on it, and the number of cores."""
+    try:
+        found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    about: dict[str, Any] = {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": found[1] if found else platform.processor() or "unknown",
+        "cores": os.cpu_count(),
+    }
+    if torch := sys.modules.get("torch"):
+        about["instructions"] = torch.backends.cpu.get_cpu_capability()
+    return about
+
+
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for package in ("numpy", "scipy", "torch", "sklearn"):
+    for package in ("numpy", "scipy", "torch", "sklearn", "xarray"):
         if module := sys.modules.get(package):
             found[package] = module.__version__
     return found

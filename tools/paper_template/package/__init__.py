@@ -1,1 +1,3 @@
 """SLUG: what the paper is about, in one sentence."""
+
+PAPER = "KEY"

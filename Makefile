@@ -17,7 +17,7 @@ NOTEBOOKS := $(wildcard chapters/*.ipynb)
 PAGE = file://$(CURDIR)/_build/html/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help book run site test lint bench new-paper clean
+.PHONY: help book run site test lint processors bench new-paper clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ lint: $(STAMP) ## style, types, and which module may import which
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 	@rm -f .lint-imports.log
+
+processors: $(STAMP) ## notebooks and claims as other processors would print them: SETTINGS="oldest middle threads"
+	@$(BIN)/python tools/processors.py $(SETTINGS)
 
 bench: $(STAMP) ## ours beside the other libraries, as ratios (those not installed are skipped)
 	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done

@@ -14,42 +14,11 @@ from docutils import nodes
 from pybtex.database import parse_file
 from sphinx.util.docutils import SphinxDirective
 
+from replications.core import rows
+
 VERDICTS = ("reproduced", "not reproduced", "inconclusive")
 KINDS = ("paper", "blog", "control", "erratum")
 MARK = {"reproduced": "✓", "not reproduced": "✗", "inconclusive": "?"}
-
-
-def css(verdict: str) -> str:
-    """The class that colours a verdict."""
-    return "verdict-" + verdict.replace(" ", "-")
-
-
-def chip(verdict: str, text: str = "") -> str:
-    """A verdict as a small labelled box: a word, never colour alone."""
-    return f'<span class="verdict {css(verdict)}">{text or verdict}</span>'
-
-
-def number(x: float | None) -> str:
-    """Four significant digits; a missing end of an interval is infinite."""
-    return "∞" if x is None else f"{x:.4g}".replace("-", "−")
-
-
-def band(low: float | None, high: float | None) -> str:
-    """What would have confirmed the claim."""
-    if low is None:
-        return f"≤ {number(high)}"
-    if high is None:
-        return f"≥ {number(low)}"
-    first, last = number(low), number(high)
-    return first if first == last else f"{first} to {last}"
-
-
-def measured(claim: dict) -> str:
-    """The estimate with its interval, unless rounding leaves none."""
-    low = "−∞" if claim["low"] is None else number(claim["low"])
-    high = number(claim["high"])
-    value = number(claim["value"])
-    return value if low == high else f"{value} <small>[{low}, {high}]</small>"
 
 
 def short_reference(entry) -> str:
@@ -91,8 +60,6 @@ class Scoreboard(Claims):
     def run(self):
         """The table is complete without JavaScript; the filter only hides rows."""
         claims = self.load()
-        columns = ("Verdict", "Claim", "Expected", "Measured")
-        head = "".join(f'<th scope="col">{name}</th>' for name in columns)
         chapters = {c["slug"]: c["reference"] for c in claims}
         jumps = (f'<a href="#claims-{slug}">{escape(name)}</a>' for slug, name in chapters.items())
         return self.html(
@@ -104,7 +71,7 @@ class Scoreboard(Claims):
             '<output aria-live="polite"></output>',
             "</form>",
             '<table class="claims-table scoreboard">',
-            f"<thead><tr>{head}</tr></thead>",
+            rows.head(),
             *(part(slug, list(own)) for slug, own in groupby(claims, lambda c: c["slug"])),
             "</table>",
             f"<script>{Path(__file__).with_suffix('.js').read_text(encoding='utf8')}</script>",
@@ -130,17 +97,13 @@ def row(claim: dict) -> str:
     # an erratum or a blog's sentence is not the paper's
     about = "in" if claim["kind"] == "paper" else "about"
     source = " · ".join(
-        (text["kind"], text["place"], f"{about} {text['reference']}", f"{text['tier']} run")
+        (claim["kind"], claim["place"], f"{about} {claim['reference']}", f"{claim['tier']} run")
     )
-    runs = f", n = {claim['n']}" if claim["n"] > 1 else ""
-    return (
-        f'<tr id="{text["id"]}" data-paper="{text["reference"]}" data-kind="{text["kind"]}" '
-        f'data-verdict="{text["verdict"]}">'
-        f"<td>{chip(claim['verdict'])}</td>"
-        f'<td><a href="{text["href"]}">{text["says"]}</a><small>{source}</small></td>'
-        f"<td>{band(*claim['band'])}<small>{text['why']}</small></td>"
-        f"<td>{measured(claim)}<small>{text['how']}{runs}</small></td></tr>"
+    attributes = (
+        f'id="{text["id"]}" data-paper="{text["reference"]}" data-kind="{text["kind"]}" '
+        f'data-verdict="{text["verdict"]}"'
     )
+    return rows.as_html(claim, claim["href"], source, attributes)
 
 
 class Summary(Claims):
@@ -157,7 +120,7 @@ class Summary(Claims):
         return self.html(
             '<p class="scoreboard-total">'
             f"<b>{len(claims)}</b> claims in <b>{chapters}</b> chapters: "
-            + " ".join(chip(v, f"{total[v]} {v}") for v in VERDICTS)
+            + " ".join(rows.chip(v, f"{total[v]} {v}") for v in VERDICTS)
             + f" Of the {paper.total()} statements of the papers themselves: "
             + ", ".join(f"{paper[v]} {v}" for v in VERDICTS)
             + ".</p>",
@@ -171,7 +134,7 @@ class Summary(Claims):
         notebook = json.loads((Path(self.env.srcdir) / name).read_text(encoding="utf8"))
         own = [claim for claim in claims if claim["slug"] == slug]
         tiles = "".join(
-            f'<a class="tile {css(c["verdict"])}" href="{escape(c["href"])}" '
+            f'<a class="tile verdict-{c["verdict"].replace(" ", "-")}" href="{escape(c["href"])}" '
             f'aria-label="{label(c)}" title="{label(c)}">{MARK[c["verdict"]]}</a>'
             for c in own
         )

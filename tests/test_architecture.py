@@ -38,7 +38,7 @@ def test_core_knows_nothing_of_optimizers(path):
 )
 def test_an_import_loads_nothing_heavy(module, allowed):
     """Nothing that importing the allowed packages would not have loaded."""
-    heavy = ("torch", "sklearn", "scipy", "matplotlib", "pandas", "IPython", "joblib")
+    heavy = ("torch", "sklearn", "scipy", "matplotlib", "pandas", "xarray", "IPython", "joblib")
     script = (
         "import sys\n"
         + "".join(f"import {name}\n" for name in allowed)

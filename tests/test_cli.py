@@ -8,18 +8,22 @@ import pytest
 from matplotlib import pyplot as plt
 
 from replications import cli
-from replications.core import store
-from replications.core.claims import Band, Claim, Kind, Verdict
+from replications.core import claims, registry, store
+from replications.core.claims import Claim, Kind, Verdict, at_most
 from replications.core.estimates import exact
 from replications.core.experiment import Experiment
-from replications.core.figures import Drawing
+from replications.core.figures import Drawing, Figure
 from tests.core import toy
 
 
 def draw(result):
     figure, axis = plt.subplots(figsize=(2, 2))
-    axis.plot([0, result.total])
-    return Drawing(figure, "A line.", f"{result.total:.1f}")
+    axis.plot([0, result["total"].item()])
+    return Drawing(figure, "A line.", "3")
+
+
+def total(result):
+    return exact(result["total"].sum().item(), "added")
 
 
 @pytest.fixture
@@ -27,29 +31,31 @@ def paper(monkeypatch, tmp_path):
     monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "cache"))
     records = tmp_path / "records"
     monkeypatch.setattr(Experiment, "_record", lambda self, i: records / f"{self.name}-{i}")
+    monkeypatch.setattr(Claim, "paper", "key")
+    monkeypatch.setattr(claims, "movements", lambda slug: {})
     plain = Experiment("toy", "plain", toy.run, toy.Config(3))
-    grid = Experiment("toy", "grid", toy.run, toy.Config(2), (toy.Config(3), toy.Config(4)))
+    grid = Experiment("toy", "grid", toy.run, (toy.Config(2),), (toy.Config(3), toy.Config(4)), "n")
     claim = Claim(
         id="toy-sum",
-        paper="key",
+        slug="toy",
         place="Table 1",
         kind=Kind.PAPER,
         says="The sum is three.",
-        expect=Band(3.0, 3.0, "integers are exact"),
-        experiment=plain,
+        expect=at_most(3.0, "integers are exact"),
+        on=(plain,),
         tier="quick",
-        measure=lambda result: exact(result.total, "added"),
+        measure=total,
         verdict=Verdict.REPRODUCED,
         cell="fig-sum",
     )
-    parts = {
-        "experiments": SimpleNamespace(EXPERIMENTS=(plain, grid)),
-        "claims": SimpleNamespace(CLAIMS=(claim,)),
-        "figures": SimpleNamespace(FIGURES={"line": (draw, plain, "quick")}),
-    }
-    monkeypatch.setattr(cli, "slugs", lambda: ["toy"])
-    monkeypatch.setattr(cli, "_part", lambda slug, part: parts[part])
-    return SimpleNamespace(parts=parts, claim=claim, records=records)
+    entries = registry.Paper(
+        {"plain": plain, "grid": grid},
+        {"line": Figure("toy", "line", draw, (plain,), "quick")},
+        {"toy-sum": claim},
+    )
+    monkeypatch.setattr(registry, "slugs", lambda: ["toy"])
+    monkeypatch.setattr(registry, "paper", lambda slug: entries)
+    return SimpleNamespace(entries=entries, claim=claim, records=records)
 
 
 def test_list(paper, capsys):
@@ -67,15 +73,14 @@ def test_claims(paper, capsys):
 
 def test_claims_exits_1_if_a_verdict_differs(paper, capsys):
     wrong = dataclasses.replace(paper.claim, verdict=Verdict.NOT_REPRODUCED)
-    paper.parts["claims"].CLAIMS = (wrong,)
+    paper.entries.claims["toy-sum"] = wrong
     assert cli.main(["claims"]) == 1
     assert "toy-sum: measured reproduced, published not reproduced" in capsys.readouterr().err
 
 
 def test_a_missing_record_is_one_line_and_exit_2(paper, capsys):
-    grid = paper.parts["experiments"].EXPERIMENTS[1]
-    full = dataclasses.replace(paper.claim, experiment=grid, tier="full")
-    paper.parts["claims"].CLAIMS = (full,)
+    grid = paper.entries.experiments["grid"]
+    paper.entries.claims["toy-sum"] = dataclasses.replace(paper.claim, on=(grid,), tier="full")
     assert cli.main(["claims"]) == 2
     assert capsys.readouterr().err == (
         "grid-0 does not exist; renew it with "
@@ -90,6 +95,9 @@ def test_run_records_and_verify(paper, capsys):
     assert "toy/grid: recorded grid-0, grid-1" in capsys.readouterr().out
     assert sorted(p.name for p in paper.records.glob("*.npz")) == ["grid-0.npz", "grid-1.npz"]
     assert cli.main(["verify"]) == 0
+    capsys.readouterr()
+    assert cli.main(["verify", "--rerun"]) == 0
+    assert "toy/grid: a run here differs by at most 0.0e+00" in capsys.readouterr().out
     assert cli.main(["run", "toy", "--only", "plain"]) == 0
     assert "plain: quick result is in the cache" in capsys.readouterr().out
 

@@ -4,9 +4,21 @@ import math
 
 import pytest
 
-from replications.core.claims import Band, Claim, Kind, Measured, Verdict, judge, measure
+from replications.core import registry, rows
+from replications.core.claims import (
+    Band,
+    Claim,
+    Kind,
+    Measured,
+    Verdict,
+    at_least,
+    at_most,
+    claim,
+    judge,
+    margin,
+    measure,
+)
 from replications.core.estimates import Estimate, exact
-from replications.core.experiment import Experiment
 from replications.core.notebook import claims_table, table_html, table_text
 from tests.core import toy
 
@@ -44,36 +56,106 @@ def test_a_band_prints_one_number_where_its_ends_read_alike():
     assert str(Band(-math.inf, 1.0, "test")) == "≤ 1"
 
 
-def claim(tmp_path, monkeypatch, verdict):
+@pytest.mark.parametrize(
+    ("low", "high", "movement", "verdict"),
+    [
+        (1.2, 1.8, 0.1, Verdict.REPRODUCED),
+        (1.2, 1.8, 0.3, Verdict.INCONCLUSIVE),  # another processor might leave the band
+        (2.1, 2.5, 0.05, Verdict.NOT_REPRODUCED),
+        (2.1, 2.5, 0.2, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_margin_below_the_movement_is_inconclusive(low, high, movement, verdict):
+    assert judge(Estimate((low + high) / 2, low, high, 5, "test"), BAND, movement) == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "band", "expected"),
+    [
+        (1.2, 1.7, BAND, 0.2),  # leaves at the lower edge
+        (2.1, 2.5, BAND, 0.1),  # touches the upper edge
+        (0.8, 1.5, BAND, 0.2),  # enters
+        (0.5, 2.5, BAND, 1.5),  # wider than the band: can only lose touch
+        (3.0, 4.0, at_least(1.0, "test"), 2.0),
+        (3.0, 4.0, at_most(1.0, "test"), 2.0),
+        (3.0, 3.0, Band(3.0, 3.0, "a count"), 0.0),
+    ],
+)
+def test_margin_is_the_smallest_shift_that_changes_the_verdict(low, high, band, expected):
+    estimate = Estimate((low + high) / 2, low, high, 5, "test")
+    assert margin(estimate, band) == pytest.approx(expected)
+
+
+@pytest.fixture
+def toy_claim(tmp_path, monkeypatch):
+    """A claim about the toy experiment, registered and taken out again."""
     monkeypatch.setenv("REPLICATIONS_CACHE", str(tmp_path))
-    return Claim(
-        id="toy-sum",
-        paper="key",
-        place="Table 1",
-        kind=Kind.PAPER,
-        says="The sum <is> three.",
-        expect=Band(2.9, math.inf, "rounding"),
-        experiment=Experiment("toy", "sum", toy.run, toy.Config(3)),
-        tier="quick",
-        measure=lambda result: exact(result.total, "added"),
-        verdict=verdict,
-        cell="fig-sum",
-    )
+    monkeypatch.setattr(Claim, "paper", "key")
+    monkeypatch.setattr("replications.core.claims.movements", lambda slug: {})
+
+    def declare(verdict):
+        @claim(
+            on=toy.plain,
+            kind=Kind.PAPER,
+            place="Table 1",
+            expect=at_least(2.9, "rounding"),
+            verdict=verdict,
+            cell="fig-sum",
+        )
+        def toy_sum(result):
+            """The sum <is>
+            three."""
+            return exact(result["total"].item(), "added")
+
+        return registry.registered("test_claims").claims["toy-sum"]
+
+    yield declare
+    registry.registered("test_claims").claims.clear()
 
 
-def test_measured_claim_is_exported_and_shown(tmp_path, monkeypatch):
-    (row,) = measure([claim(tmp_path, monkeypatch, Verdict.REPRODUCED)])
-    assert row.holds
-    exported = row.row()
+def test_a_claim_is_a_function_with_its_sentence(toy_claim):
+    declared = toy_claim(Verdict.REPRODUCED)
+    assert (declared.id, declared.tier) == ("toy-sum", "quick")
+    assert declared.says == "The sum <is> three."
+    with pytest.raises(ValueError, match="needs a docstring"):
+        claim(
+            on=toy.grid,
+            kind=Kind.PAPER,
+            place="",
+            expect=BAND,
+            verdict=Verdict.REPRODUCED,
+            cell="",
+        )(lambda result: None)
+
+
+def test_measured_claim_is_exported_and_shown(toy_claim):
+    (found,) = measure([toy_claim(Verdict.REPRODUCED)])
+    assert found.holds
+    exported = rows.row(found)
     assert exported["band"] == [2.9, None]
-    assert (exported["value"], exported["verdict"], exported["slug"]) == (3.0, "reproduced", "toy")
-    assert "The sum &lt;is&gt; three." in table_html([row])
-    assert "verdict-reproduced" in table_html([row])
-    assert table_text([row]).startswith("reproduced     toy-sum: ")
+    assert (exported["value"], exported["verdict"]) == (3.0, "reproduced")
+    assert (exported["expected"], exported["measured"]) == ("≥ 2.9", "3")
+    assert (exported["margin"], exported["movement"]) == (pytest.approx(0.1), 0.0)
+    assert "The sum &lt;is&gt; three." in table_html([found])
+    assert "verdict-reproduced" in table_html([found])
+    assert table_text([found]).startswith("reproduced      toy-sum: ")
 
 
-def test_table_fails_where_the_published_verdict_is_not_the_measured_one(tmp_path, monkeypatch):
-    wrong = claim(tmp_path, monkeypatch, Verdict.INCONCLUSIVE)
-    with pytest.raises(AssertionError, match="toy-sum: measured reproduced .* published inconcl"):
+def test_table_fails_where_the_published_verdict_is_not_the_measured_one(toy_claim):
+    wrong = Measured(toy_claim(Verdict.INCONCLUSIVE), exact(3.0, "test"))
+    assert not wrong.holds
+    with pytest.raises(AssertionError, match=r"toy-sum: measured reproduced .* published inconcl"):
         claims_table([wrong])
-    assert not Measured(wrong, exact(3.0, "test")).holds
+
+
+def test_rounding_prints_as_the_scale_of_its_band():
+    band = Band(0.0, 1e-12, "rounding")
+    assert rows.measured_text(exact(5.28e-16, "x"), band) == "below 1e-12"
+    assert rows.measured_text(exact(5.2e-16, "x"), band) == "below 1e-12"
+    assert rows.measured_text(exact(3e-5, "x"), band) == "3e-5"
+
+
+def test_movement_takes_digits_away():
+    estimate, band = Estimate(0.12345, 0.1134, 0.1335, 9, "x"), at_most(1.0, "test")
+    assert rows.measured_text(estimate, band) == "0.123 [0.113, 0.134]"
+    assert rows.measured_text(estimate, band, movement=0.2) == "0.12 [0.11, 0.13]"

@@ -1,21 +1,24 @@
 """Digests follow the code, and stored results are whole or recomputed."""
 
-import dataclasses
 import importlib
 import json
 import sys
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from replications.core import store
 from replications.core.digest import code_digest
 from replications.core.experiment import Experiment
+from tests.core import toy
 
 EXPERIMENT = '''
 """An experiment."""
 from dataclasses import dataclass
 import numpy as np
+import xarray as xr
+from replications.core.experiment import experiment, quantity
 from {package} import helper
 
 @dataclass(frozen=True)
@@ -23,15 +26,21 @@ class Config:
     n: int = 3
     """How many."""
 
-@dataclass(frozen=True)
-class Result:
-    values: np.ndarray
-    label: str
-    total: float
-
-def run(config: Config) -> Result:
+def run(config: Config) -> xr.Dataset:
     values = helper.scale(np.arange(config.n))
-    return Result(values, "values", float(values.sum()))
+    return xr.Dataset(
+        {
+            "values": (("n", "i"), [values], {"units": "1"}),
+            "total": ("n", [values.sum()]),
+            "even": (("n", "i"), [np.arange(config.n) % 2 == 0]),
+        },
+        coords={"n": [config.n], "i": [f"i{i}" for i in range(config.n)]},
+        attrs={"made": "here"},
+    )
+
+@quantity
+def largest(result):
+    return result["values"].max()
 '''
 HELPER = "def scale(x):\n    return 2.0 * x\n"
 
@@ -107,26 +116,55 @@ def test_digest_of_a_missing_module(package):
         package.digest("nothing")
 
 
+DECORATED = EXPERIMENT.replace("def run", "@experiment(quick=Config())\ndef run")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('result["values"].max()', "0.0"),  # a quantity reads a result, it makes none
+        ("quick=Config()", "quick=Config(4)"),  # presets are in the key, as configs
+    ],
+)
+def test_digest_leaves_out_what_makes_no_numbers(package, old, new):
+    package.write("experiment", DECORATED)
+    before = package.digest()
+    assert old in DECORATED
+    package.write("experiment", DECORATED.replace(old, new))
+    assert package.digest() == before
+
+
+def test_digest_skips_modules_that_say_so(package):
+    package.write("helper", "MAKES_NO_NUMBERS = True\n" + HELPER)
+    before = package.digest()
+    package.write("helper", "MAKES_NO_NUMBERS = True\n" + HELPER.replace("2.0", "3.0"))
+    assert package.digest() == before
+
+
 def experiment(module, **kwargs):
     return Experiment("slug", "demo", module.run, module.Config(), **kwargs)
+
+
+def total(result):
+    return result["total"].item()
 
 
 def test_result_comes_back_as_it_was(package):
     module = package.load()
     fresh, again = experiment(module).result(), experiment(module).result()
     for result in (fresh, again):
-        np.testing.assert_array_equal(result.values, [0.0, 2.0, 4.0])
-        assert (result.label, result.total) == ("values", 6.0)
-        assert isinstance(result, module.Result)
+        assert result.identical(module.run(module.Config()))
+        assert result["values"].sel(n=3, i="i2").item() == 4.0
+        assert result["even"].dtype == bool
 
 
 def test_cache_is_used_and_dropped_when_the_code_changes(package, monkeypatch):
     experiment(package.load()).result()
     module = package.load()
     monkeypatch.setattr(module.helper, "scale", lambda x: x * np.nan)
-    assert experiment(module).result().total == 6.0  # read, not run
+    assert total(experiment(module).result()) == 6.0  # read, not run
     package.write("helper", HELPER.replace("2.0", "3.0"))
-    assert experiment(package.load()).result().total == 9.0
+    assert total(experiment(package.load()).result()) == 9.0
 
 
 def test_damaged_result_is_recomputed_with_a_warning(package):
@@ -134,8 +172,8 @@ def test_damaged_result_is_recomputed_with_a_warning(package):
     (npz,) = store.cache_folder().rglob("*.npz")
     npz.write_bytes(npz.read_bytes()[:-7])
     with pytest.warns(UserWarning, match="checksum does not fit; computing it again"):
-        assert experiment(package.load()).result().total == 6.0
-    assert experiment(package.load()).result().total == 6.0
+        assert total(experiment(package.load()).result()) == 6.0
+    assert total(experiment(package.load()).result()) == 6.0
 
 
 def test_interrupted_grid_resumes(package, monkeypatch):
@@ -149,24 +187,33 @@ def test_interrupted_grid_resumes(package, monkeypatch):
         return run(config)
 
     interrupted.__module__, interrupted.__annotations__ = run.__module__, run.__annotations__
-    calls = Experiment("slug", "demo", interrupted, grid)
+    calls = Experiment("slug", "demo", interrupted, grid, None, "n")
     with pytest.raises(KeyboardInterrupt):
         calls.result()
     assert len(list(store.cache_folder().rglob("*.json"))) == 2
-    results = Experiment("slug", "demo", run, grid).result()
-    assert [r.total for r in results] == [0.0, 2.0, 6.0]
+    joined = Experiment("slug", "demo", run, grid, None, "n").result()
+    assert joined["total"].sel(n=[1, 2, 3]).values.tolist() == [0.0, 2.0, 6.0]
+    assert joined["values"].sel(n=1, i="i2").isnull()  # a shorter part has nothing there
 
 
 def test_parallel_grid_equals_serial(monkeypatch, tmp_path):
-    from tests.core import toy
-
-    grid = tuple(toy.Config(n=n) for n in (2, 3, 4))
-    totals = []
+    found = []
     for jobs in (1, 2):
         monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / str(jobs)))
-        results = Experiment("slug", "toy", toy.run, grid).result(jobs=jobs)
-        totals.append([r.total for r in results])
-    assert totals[0] == totals[1] == [1.0, 3.0, 6.0]
+        toy.grid._memory.clear()
+        found.append(toy.grid.result(jobs=jobs))
+    toy.grid._memory.clear()
+    assert found[0].identical(found[1])
+    assert found[0]["total"].sel(n=[2, 3]).values.tolist() == [1, 3]
+
+
+def test_distance_of_two_runs():
+    a = xr.Dataset({"x": ("i", [1.0, -4.0, np.nan]), "name": ("i", ["a", "b", "c"])})
+    assert store.distance(a, a.copy(deep=True)) == 0.0
+    assert store.distance(a, a.assign(x=a["x"] + 0.2)) == pytest.approx(0.05)
+    assert store.distance(a, a.assign(x=a["x"].fillna(0.0))) == np.inf
+    assert store.distance(a, a.assign(name=("i", ["a", "b", "d"]))) == np.inf
+    assert store.distance(a, a.drop_vars("name")) == np.inf
 
 
 def test_record_says_where_it_comes_from_and_goes_stale(package, tmp_path, monkeypatch):
@@ -176,22 +223,23 @@ def test_record_says_where_it_comes_from_and_goes_stale(package, tmp_path, monke
     with pytest.raises(store.StoreError, match="does not exist; renew it with `python -m repl"):
         recorded.check_records()
     recorded.record()
-    assert recorded.result("full").total == 12.0
+    assert total(recorded.result("full")) == 12.0
     about = json.loads((tmp_path / "records" / "demo-0.json").read_text())
     assert about["config"] == {"n": 4}
     assert {"digest", "checksum", "seconds", "machine", "versions"} <= about.keys()
+    assert {"processor", "cores", "system"} <= about["machine"].keys()
     package.write("helper", HELPER.replace("2.0", "3.0"))
     with pytest.raises(store.StoreError, match="made by other code.*--only demo --tier full"):
         experiment(package.load(), full=module.Config(n=4)).check_records()
 
 
 def test_failed_write_leaves_nothing(package, tmp_path):
-    @dataclasses.dataclass(frozen=True)
-    class Bad:
-        values: object
-
-    with pytest.raises(TypeError, match=r"fields \['values'\] of Bad are not plain arrays"):
-        store.save(tmp_path / "bad", Bad(object()), "key", package.load().Config(), 0.0)
+    config = package.load().Config()
+    bad = xr.Dataset({"values": ("i", np.array([object()]))})
+    with pytest.raises(TypeError, match=r"\['values'\] are not plain arrays"):
+        store.save(tmp_path / "bad", bad, "key", config, 0.0)
+    with pytest.raises(TypeError, match=r"must return an xarray.Dataset, got dict"):
+        store.save(tmp_path / "bad", {}, "key", config, 0.0)
     assert not list(tmp_path.glob("bad*"))
 
 

@@ -82,6 +82,7 @@ def test_warmup() -> None:
         untuned_warmup_steps(1.0)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

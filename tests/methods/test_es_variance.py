@@ -56,6 +56,7 @@ def test_closed_forms() -> None:
     )  # 4000 draws: 1.5 % s.e.
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_bad_shape() -> None:
     with pytest.raises(ValueError, match=r"h must be \[windows, windows, P\]"):
         pes_variance(torch.zeros(2, 3, 4))

@@ -17,7 +17,7 @@ from replications.methods.evolution import (
     TruncatedES,
 )
 from replications.methods.rtrl import RTRL
-from replications.methods.unroll_problem import leaves
+from replications.methods.trees import leaves
 from replications.methods.uoro import UORO
 from tests.methods.unrolls import Fragile, Nested, system
 
@@ -291,13 +291,16 @@ def test_explosions_are_reported_not_hidden(kind) -> None:
             lambda: PES(1, 0.1, 5).init(Fragile(), torch.zeros(3, 1), [0, 1]),
             "one seed a replicate",
         ),
+        (lambda: PES(1, 0.1, 5).init(Fragile(), torch.zeros(1)), "PES draws random numbers"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_bad_arguments(make, message) -> None:
     with pytest.raises(ValueError, match=message):
         make()
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_loss_of_the_wrong_shape_is_an_error() -> None:
     class Wrong(Fragile):
         def step(self, state, theta, t):

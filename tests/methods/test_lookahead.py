@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from replications.methods import Lookahead
+from replications.methods.lookahead import lookahead_pull
 
 CURVATURE = torch.tensor([1.0, 0.3, 0.05], dtype=torch.float64)
 INNER = {
@@ -177,6 +178,50 @@ def test_large_and_channels_last_tensors_synchronise_whole(shape):
     lookahead.step()
     torch.testing.assert_close(x.detach(), before - 0.25)
     torch.testing.assert_close(small.detach(), torch.full((3,), 0.75))
+
+
+# The function inside.
+
+
+@pytest.mark.parametrize("alpha", [0.3, torch.tensor(0.3), torch.tensor([0.2, 0.5, 1.0, 0.8])])
+@pytest.mark.parametrize("shapes", [[(4, 3)], [(4, 3), (4,), (4, 2, 5)], [(4, 50_000), (4, 1)]])
+def test_pull_is_equations_3_and_1(shapes, alpha):
+    source = torch.Generator().manual_seed(0)
+    phi, theta = (
+        [torch.randn(s, generator=source, dtype=torch.float64) for s in shapes] for _ in range(2)
+    )
+    each = torch.as_tensor(alpha, dtype=torch.float64).expand(4)
+    expected = [
+        torch.stack([p[m] + each[m] * (t[m] - p[m]) for m in range(4)])
+        for p, t in zip(phi, theta, strict=True)
+    ]
+    slow, fast = [p.clone() for p in phi], [t.clone() for t in theta]
+    lookahead_pull(slow, fast, alpha)
+    for ours, weights, exact in zip(slow, fast, expected, strict=True):
+        assert torch.equal(ours, weights)
+        # a float32 alpha is rounded to 3e-8
+        torch.testing.assert_close(ours, exact, rtol=1e-7, atol=1e-7)
+    single = phi[0].clone()
+    lookahead_pull(single, theta[0].clone(), alpha)  # a tensor instead of a list
+    assert torch.equal(single, slow[0])
+
+
+@pytest.mark.parametrize("alpha", [1.0, torch.ones(3), torch.tensor([1.0, 0.5, 1.0])])
+def test_a_pull_by_one_copies_bit_for_bit(alpha):
+    phi = torch.tensor([[1.0, 1e30], [1.0, 2.0], [3.0, 4.0]])
+    theta = torch.tensor([[torch.inf, 0.1], [0.5, 0.5], [torch.nan, 0.7]])
+    slow, fast = phi.clone(), theta.clone()
+    lookahead_pull(slow, fast, alpha)
+    whole = torch.as_tensor(alpha).expand(3) == 1
+    for result in (slow, fast):
+        torch.testing.assert_close(result[whole], theta[whole], rtol=0, atol=0, equal_nan=True)
+    if not whole.all():
+        assert fast[1].tolist() == [0.75, 1.25]
+
+
+def test_lists_of_a_pull_must_match():
+    with pytest.raises(ValueError):
+        lookahead_pull([torch.ones(2)], [torch.ones(2), torch.ones(2)], 0.5)
 
 
 # The moments.
@@ -427,6 +472,7 @@ def test_a_lookahead_inside_a_lookahead_resumes():
         ({"inner_state": "none"}, r"inner_state must be one of .*maintain.*reset.*pullback"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")  # some are of a wrong type
 def test_bad_settings_are_named_with_their_range(settings, message):
     x = start()
     inner = INNER["sgd"]([x])
@@ -436,6 +482,7 @@ def test_bad_settings_are_named_with_their_range(settings, message):
     assert (dict(inner.defaults), inner.state_dict(), set(vars(inner))) == before
 
 
+@pytest.mark.usefixtures("unchecked")  # one is of a wrong type
 def test_the_inner_optimizer_must_be_one_with_parameters():
     with pytest.raises(TypeError, match=r"optimizer must be a torch.optim.Optimizer, got list"):
         Lookahead([start()])

@@ -222,6 +222,7 @@ def test_closure_and_groups() -> None:
     assert (p.item(), q.item()) == pytest.approx((0.5, 0.75))
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

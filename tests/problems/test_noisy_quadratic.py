@@ -54,6 +54,14 @@ def test_expected_loss_follows_the_recursion(lr, alpha, k):
         torch.testing.assert_close(loss, expected, rtol=1e-11, atol=0)  # rounding of 140 steps
 
 
+@pytest.mark.parametrize(("lr", "alpha", "k"), GRID)
+def test_a_loop_contracts_the_mean(lr, alpha, k):
+    silent = NoisyQuadratic(PROBLEM.curvature, torch.zeros(4, dtype=torch.float64))
+    left = recursion(lr, alpha, k, silent, 1, torch.ones(4, dtype=torch.float64)).sqrt()
+    # rounding; the recursion of squares cancels to it where little is left
+    torch.testing.assert_close(PROBLEM.contraction(lr, alpha, k).abs(), left, rtol=1e-9, atol=1e-7)
+
+
 def test_unfinished_loop_leaves_the_slow_weights_alone():
     settings = {"start": 1.0, "lr": 0.4, "alpha": 0.5, "k": 5}
     assert PROBLEM.expected_loss(steps=14, **settings) == PROBLEM.expected_loss(
@@ -241,6 +249,7 @@ def test_start_and_many_blocks():
         ({"k": 2.5}, "k must be a whole number"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")  # some are of a wrong type
 def test_bad_settings(arguments, message):
     settings = {"lr": 0.1, "alpha": 0.5, "k": 5} | arguments
     with pytest.raises(ValueError, match=message):
@@ -249,6 +258,7 @@ def test_bad_settings(arguments, message):
         PROBLEM.simulate(**settings, steps=10, chains=2, generator=generator(0))
 
 
+@pytest.mark.usefixtures("unchecked")  # some are of a wrong shape
 def test_bad_input():
     with pytest.raises(TypeError, match="curvature must be a float64 tensor"):
         NoisyQuadratic(torch.ones(2), torch.ones(2, dtype=torch.float64))

@@ -136,6 +136,23 @@ def test_digits_is_torch_sgd() -> None:
     torch.testing.assert_close(state[0][0, :-1, :-1], net[0].weight.detach(), rtol=1e-4, atol=1e-5)
 
 
+def test_digits_validation_error_counts_wrong_answers() -> None:
+    """Image by image, by torch's own layers: a network that is often right errs seldom."""
+    problem = digits_problem(objective="validation error")
+    inputs, targets = problem.validation
+    (first, _, second, _), _ = unroll(
+        problem, problem.init(3), torch.tensor([[-0.5, 0.0], [-9.0, 0.0], [0.0, 1.0]]), 0, 9
+    )
+    wrong = torch.zeros(3)
+    for n in range(3):
+        for image, target in zip(inputs, targets, strict=True):
+            hidden = torch.nn.functional.linear(image[:-1], first[n, :-1, :-1], first[n, :-1, -1])
+            hidden = torch.cat([hidden.relu(), torch.ones(1)])
+            wrong[n] += float((second[n] @ hidden).argmax() != target)
+    assert not torch.equal(wrong, len(inputs) - wrong)  # else rights and wrongs are as many
+    torch.testing.assert_close(problem.validation_error(first, second), wrong / len(inputs))
+
+
 def test_digits_is_differentiable() -> None:
     problem = digits_problem(objective="train loss")
     theta = torch.tensor([-1.0, 0.2])
@@ -150,6 +167,7 @@ def test_digits_is_differentiable() -> None:
         )
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_digits_bad_arguments() -> None:
     with pytest.raises(ValueError, match="objective must be"):
         digits_problem(objective="loss")
@@ -179,6 +197,11 @@ def test_cubic_targets() -> None:
     assert by_hand["none"] == pytest.approx(288.75) and by_hand["per episode"] == pytest.approx(
         2557.5
     )
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_linear_unroll_bad_arguments() -> None:
+    one = torch.ones(1, 1, dtype=torch.float64)
     with pytest.raises(ValueError, match='loss must be "linear"'):
         LinearUnroll(one, one, one[0], 10, "quartic")  # type: ignore[arg-type]
 

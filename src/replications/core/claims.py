@@ -68,7 +68,7 @@ class Band:
             raise ValueError("a band needs the reason for its width")
 
     def __str__(self) -> str:
-        low, high = numbers.number(self.low), numbers.number(self.high)
+        low, high = numbers.constant(self.low), numbers.constant(self.high)
         if self.low == -math.inf:
             return f"≤ {high}"
         if self.high == math.inf:
@@ -109,7 +109,9 @@ def margin(estimate: Estimate, band: Band) -> float:
     ends += [band.low - estimate.high, band.high - estimate.low]  # loses or gains touch
     verdict = judge(estimate, band)
     for shift in sorted((x for x in ends if math.isfinite(x)), key=abs):
-        beyond = math.copysign(1e-9 * max(abs(shift), estimate.half_width, 1e-300), shift)
+        beyond = math.copysign(
+            1e-9 * max(abs(shift), estimate.half_width, abs(estimate.value), 1e-9), shift
+        )
         for d in (shift + beyond, shift - beyond):
             moved = replace(
                 estimate,

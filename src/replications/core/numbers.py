@@ -52,12 +52,18 @@ def number(x: float, half_width: float = 0.0, digits: int = DIGITS, *, sign: boo
     size = abs(short)
     if half_width == 0 and x == round(x) and size < 1e15:
         return f"{mark}{size:,.0f}"
+    decimals = places(x, half_width, digits)
     if size and not 1e-4 <= size < 1e6:
-        mantissa, exponent = (
-            f"{size:.{max(0, places(x, half_width, digits) + _exponent(size))}e}".split("e")
-        )
-        return f"{mark}{mantissa}e{int(exponent)}"
-    return f"{mark}{size:,.{max(0, places(x, half_width, digits))}f}"
+        text = f"{size:.{max(0, decimals + _exponent(size))}e}".replace("e-0", "e-")
+        text = text.replace("e+0", "e").replace("e+", "e")
+    else:
+        text = f"{size:,.{max(0, decimals)}f}"
+    return mark + (text if half_width else _tidy(text))  # an interval's digits keep their zeros
+
+
+def constant(x: float) -> str:
+    """A number that somebody wrote down, such as the edge of a band: as it was written."""
+    return number(x) if not math.isfinite(x) or x == round(x) else _tidy(f"{x:.6g}")
 
 
 def row(values: Iterable[float], digits: int = 3) -> str:
@@ -68,6 +74,14 @@ def row(values: Iterable[float], digits: int = 3) -> str:
 def error(x: float, limit: float = ROUNDING) -> str:
     """A numerical error: "below 1e-9" where it is, since nothing smaller survives a processor."""
     return f"below {limit:.0e}".replace("e-0", "e-") if abs(x) < limit else number(x, digits=2)
+
+
+def _tidy(text: str) -> str:
+    """A real minus; an exponent without plus and leading zero; no zeros after the last digit."""
+    mantissa, _, exponent = text.replace("-", "−", int(text.startswith("-"))).partition("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 
 def _exponent(x: float) -> int:

@@ -1,55 +1,72 @@
 r"""One step of any member of Adam's family, in one pass over the memory where it adapts.
 
-Every optimizer of the RAdam chapter (`liu2020variance`) moves its weights by
+Every optimizer of :cite:t:`liu2020variance` moves its weights by
 
-    m     <- beta1 m + (1 - beta1) g
-    v     <- beta2 v + (1 - beta2) g^2
-    theta <- (1 - decay) theta - rate m / (root sqrt(v) + floor)
+.. math::
+
+    m      &\leftarrow \beta_1 m + (1 - \beta_1)\, g \\
+    v      &\leftarrow \beta_2 v + (1 - \beta_2)\, g^2 \\
+    \theta &\leftarrow (1 - \text{decay})\, \theta
+             - \text{rate}\, \frac{m}{\text{root}\, \sqrt{v} + \text{floor}}
 
 and differs from the others only in how the four numbers depend on the step. Adam has
-rate = lr / (1 - beta1^t), root = 1 / sqrt(1 - beta2^t), floor = eps / sqrt(1 - beta2^t); momentum
-has root = 0, floor = 1.
 
-Implementation notes
---------------------
-- `torch._fused_adamw_` is the kernel behind `torch.optim.AdamW(fused=True)`. Told that infinitely
-  many steps lie behind it, it corrects no bias, and lr = rate / root with eps = floor / root is the
-  line above.
-- Like the authors' code and `torch.optim.RAdam`, and unlike `torch.optim.Adam`, our optimizers add
-  eps to sqrt(v) before its bias is corrected: floor = eps * root.
+.. math::
 
-References: Liu et al., ICLR 2020, arXiv 1908.03265. Explained in the chapter "RAdam".
+    \text{rate} = \frac{\text{lr}}{1 - \beta_1^t}, \qquad
+    \text{root} = \frac{1}{\sqrt{1 - \beta_2^t}}, \qquad
+    \text{floor} = \frac{\varepsilon}{\sqrt{1 - \beta_2^t}};
+
+momentum has root = 0 and floor = 1. Leading axes are independent models: a tensor of
+hyperparameters of shape [models] belongs to weights of shape [models, ...].
+
+Implementation notes:
+
+- ``torch._fused_adamw_`` is the kernel behind ``torch.optim.AdamW(fused=True)``. Told that
+  infinitely many steps lie behind it, it corrects no bias, and lr = rate / root with
+  eps = floor / root is the line above. It takes numbers only: where a hyperparameter is a tensor,
+  the line is computed as it stands.
+- Like the authors' code and ``torch.optim.RAdam``, our optimizers add :math:`\varepsilon` to
+  :math:`\sqrt v` before its bias is corrected. ``torch.optim.Adam`` adds it afterwards, which is
+  floor = :math:`\varepsilon`.
+
+References: :cite:t:`liu2020variance`. Explained in the chapter "RAdam".
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+Setting = float | Tensor
+"""A hyperparameter: a number, or one for each model in a tensor of shape [models]."""
+
 
 class Coefficients(NamedTuple):
-    """The four numbers of a step; see the module's text."""
+    """The four numbers of a step, or four tensors [models]; see the module's text."""
 
-    rate: float
-    root: float
-    floor: float
-    decay: float
+    rate: Setting
+    root: Setting
+    floor: Setting
+    decay: Setting
 
 
 def adam_coefficients(
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float,
-    seen_m: float,
-    seen_v: float,
+    lr: Setting,
+    betas: tuple[Setting, Setting],
+    eps: Setting,
+    weight_decay: Setting,
+    seen_m: Setting,
+    seen_v: Setting,
 ) -> Coefficients:
     """Adam's step when m has averaged `seen_m` gradients and v has averaged `seen_v`.
+
+    Each argument is a number, or a tensor [models].
 
     Args:
         lr: step size.
@@ -62,7 +79,8 @@ def adam_coefficients(
     Returns:
         rate, root, floor and decay of Adam's step, as in the module's text.
     """
-    root = 1 / math.sqrt(1 - betas[1] ** seen_v)
+    bias = 1 - betas[1] ** seen_v
+    root = 1 / (bias.sqrt() if isinstance(bias, Tensor) else math.sqrt(bias))
     return Coefficients(lr / (1 - betas[0] ** seen_m), root, eps * root, lr * weight_decay)
 
 
@@ -72,7 +90,7 @@ def adam_step_(
     grads: list[Tensor],
     m: list[Tensor],
     v: list[Tensor],
-    betas: tuple[float, float],
+    betas: tuple[Setting, Setting],
     coefficients: Coefficients,
 ) -> None:
     """Move params, m and v in place by the step in the module's text.
@@ -82,10 +100,15 @@ def adam_step_(
         grads: their gradients.
         m: averages of the gradients.
         v: averages of their squares.
-        betas: decays of m and v.
-        coefficients: the step's four numbers; rate = 0 moves m and v only.
+        betas: decays of m and v, numbers or tensors [models].
+        coefficients: the step's four numbers, or tensors [models]; rate = 0 moves m and v only.
+            If one of them or of `betas` is a tensor, all params have the leading axes [models].
     """
-    rate, root, floor, decay = coefficients
+    settings = (*betas, *coefficients)
+    if any(isinstance(value, Tensor) for value in settings):
+        _step_of_each_model_(params, grads, m, v, settings)
+        return
+    beta1, beta2, rate, root, floor, decay = cast("tuple[float, ...]", settings)
     # The kernel walks through raw memory and checks no strides. The buffers are contiguous by
     # construction.
     in_order = all(map(Tensor.is_contiguous, params)) and all(map(Tensor.is_contiguous, grads))
@@ -94,19 +117,41 @@ def adam_step_(
         lr = rate / root
         torch._fused_adamw_(
             params, grads, m, v, [], [endless] * len(params),
-            lr=lr, beta1=betas[0], beta2=betas[1], weight_decay=decay / lr, eps=floor / root,
+            lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay / lr, eps=floor / root,
             amsgrad=False, maximize=False,
         )  # fmt: skip
         return
     for p, g, first, second in zip(params, grads, m, v, strict=True):
-        first.lerp_(g, 1 - betas[0])
-        second.mul_(betas[1]).addcmul_(g, g, value=1 - betas[1])
+        first.lerp_(g, 1 - beta1)
+        second.mul_(beta2).addcmul_(g, g, value=1 - beta2)
         if rate > 0:
             p.mul_(1 - decay)
             if root > 0:
                 p.addcdiv_(first, second.sqrt().mul_(root).add_(floor), value=-rate)
             else:
                 p.add_(first, alpha=-rate / floor)
+
+
+def _step_of_each_model_(
+    params: list[Tensor],
+    grads: list[Tensor],
+    m: list[Tensor],
+    v: list[Tensor],
+    settings: tuple[Setting, ...],
+) -> None:
+    """:func:`adam_step_` where hyperparameters are tensors."""
+    for p, g, first, second in zip(params, grads, m, v, strict=True):
+        beta1, beta2, rate, root, floor, decay = (_leading(value, p) for value in settings)
+        first.lerp_(g, 1 - beta1)
+        second.mul_(beta2).add_((1 - beta2) * g.square())
+        p.mul_(1 - decay).addcdiv_(first * rate, second.sqrt().mul_(root).add_(floor), value=-1)
+
+
+def _leading(value: Setting, like: Tensor) -> Setting:
+    """A tensor's axes put in front of `like`'s remaining ones; a number as it is."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.to(like).reshape(value.shape + (1,) * (like.dim() - value.dim()))
 
 
 def check(lr: float, betas: tuple[float, float], eps: float, weight_decay: float) -> None:

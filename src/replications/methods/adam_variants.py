@@ -1,20 +1,24 @@
-r"""Adam, and the variants that Liu et al. (`liu2020variance`) try it against, or might have.
+r"""Adam, and the variants that :cite:t:`liu2020variance` try it against, or might have.
 
-    m_t <- beta1 m_(t-1) + (1 - beta1) g_t;   v_t <- beta2 v_(t-1) + (1 - beta2) g_t^2
-    theta_t <- theta_(t-1) - lr m_t / (1 - beta1^a) * sqrt(1 - beta2^t) / (sqrt(v_t) + eps)
+.. math::
 
-- *Adam*: a = t.
-- *Adam-eps* (section 3): Adam with a large eps, 1e-4 in the paper.
-- *Adam-2k* (section 3): the first 2000 gradients only enter v; weights and m stay where they are.
-  The paper does not say what becomes of a. In the authors' code the step counter runs on (a = t):
-  at the first update a = 2001, the bias of m is not corrected, and m grows from nothing over some
-  ten updates: a warm-up by the back door. With the counter restarted (a = t - 2000) the first
-  update has Adam's full size.
-- *uncorrected*: a = inf, that is, m as it is; a flag of the authors' code.
-- *linear warm-up* over T steps: lr min(t, T) / T, by :func:`linear_warmup`. Ma & Yarats (arXiv
-  1910.04209) propose T = 2 / (1 - beta2), which needs no tuning.
+    m_t &\leftarrow \beta_1 m_{t-1} + (1 - \beta_1)\, g_t \\
+    v_t &\leftarrow \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2 \\
+    \theta_t &\leftarrow \theta_{t-1} - \text{lr}\, \frac{m_t}{1 - \beta_1^a}
+        \frac{\sqrt{1 - \beta_2^t}}{\sqrt{v_t} + \varepsilon}
 
-References: Liu et al., ICLR 2020, arXiv 1908.03265. Explained in the chapter "RAdam".
+- *Adam*: :math:`a = t`.
+- *Adam-eps* (section 3): Adam with a large :math:`\varepsilon`, 1e-4 in the paper.
+- *Adam-2k* (section 3): the first 2000 gradients only enter :math:`v`; weights and :math:`m` stay
+  where they are. The paper does not say what becomes of :math:`a`. In the authors' code the step
+  counter runs on (:math:`a = t`): at the first update :math:`a = 2001`, the bias of :math:`m` is
+  not corrected, and :math:`m` grows from nothing over some ten updates: a warm-up by the back door.
+  With the counter restarted (:math:`a = t - 2000`) the first update has Adam's full size.
+- *uncorrected*: :math:`a = \infty`, that is, :math:`m` as it is; a flag of the authors' code.
+- *linear warm-up* over :math:`T` steps: lr :math:`\min(t, T) / T`, by :func:`linear_warmup`.
+  Ma & Yarats (arXiv 1910.04209) propose :math:`T = 2 / (1 - \beta_2)`, which needs no tuning.
+
+References: :cite:t:`liu2020variance`. Explained in the chapter "RAdam".
 """
 
 from __future__ import annotations

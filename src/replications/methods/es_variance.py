@@ -1,24 +1,30 @@
 r"""Exact variance of the evolution-strategy estimators for linearised losses.
 
-Let h[s, tau] be the derivative, with respect to the theta used in window tau, of the sum of the
-losses of the windows from max(s, tau) on; so h[s, s] sum to the exact gradient g. With one
-antithetic pair and losses that are linear in (theta_1, ..., theta_n), the whole-episode estimate
-is
+Let :math:`h_{s\tau}` be the derivative, with respect to the theta used in window tau, of the sum
+of the losses of the windows from max(s, tau) on; so the :math:`h_{ss}` sum to the exact gradient g.
+With one antithetic pair and losses that are linear in :math:`(\theta_1, \dots, \theta_n)`, the
+whole-episode estimate is
 
-    g_PES = sigma^-2 sum_{s, tau} eps_s (h[s, tau] . eps_tau),
+.. math::
+
+    g_\text{PES} = \sigma^{-2} \sum_{s, \tau} \epsilon_s (h_{s\tau} \cdot \epsilon_\tau),
 
 a quadratic form in Gaussians. Isserlis' theorem gives the trace of its covariance; sigma cancels:
 
-    tr Var(PES)          = P sum_{s, tau} |h[s, tau]|^2 + sum_{s, s'} h[s, s'] . h[s', s]      (1)
-    tr Var(NRES), full   = (P + 1) |g|^2                                                       (2)
-    tr Var(truncated ES) = (P + 1) sum_s |g_ss|^2,  g_ss the window's own gradient             (3)
+.. math::
+
+    \operatorname{tr} \operatorname{Var}(\text{PES})
+        &= P \sum_{s, \tau} |h_{s\tau}|^2 + \sum_{s, s'} h_{ss'} \cdot h_{s's} \quad & (1) \\
+    \operatorname{tr} \operatorname{Var}(\text{NRES, full ES}) &= (P + 1) |g|^2 \quad & (2) \\
+    \operatorname{tr} \operatorname{Var}(\text{truncated ES})
+        &= (P + 1) \sum_s |g_s|^2, \quad g_s \text{ the window's own gradient} \quad & (3)
 
 Independent pairs divide all three by their number. When every step has one gradient and does not
 influence the others, (1) has closed forms in the number of windows n, for identical and for
 independent ones.
 
 Derived for the chapter on persistent evolution strategies, which explains it; (2) is proposition
-3.2 of the ES-Single paper (arXiv 2304.11153).
+3.2 of :cite:t:`vicol2023low` on ES-Single.
 """
 
 from __future__ import annotations
@@ -59,7 +65,8 @@ def truncated_es_variance(own: Float[Tensor, "n P"]) -> Float[Tensor, ""]:
 
 
 def identical_windows_ratio(windows: int, dim: int) -> float:
-    """tr Var(PES) / |g|^2 when n windows have the same gradient and no influence on each other.
+    """Variance ratio of PES, tr Var / ``|g|^2``, when n windows have the same gradient and no
+    influence on each other.
 
     It falls from P + 1 at one window to P/2: PES averages the noise of aligned windows.
     """
@@ -67,5 +74,7 @@ def identical_windows_ratio(windows: int, dim: int) -> float:
 
 
 def independent_windows_ratio(windows: int, dim: int) -> float:
-    """E tr Var(PES) / E|g|^2 when n windows have independent gradients: it grows linearly."""
+    """Variance ratio of PES, E tr Var / ``E|g|^2``, when n windows have independent gradients: it
+    grows linearly.
+    """
     return dim * (windows + 1) / 2 + 1

@@ -1,7 +1,8 @@
-"""Forward-mode differentiation, as RTRL and UORO use it.
+r"""Forward-mode differentiation, as RTRL and UORO use it.
 
-A dual number carries a tangent along: f(x + v dt) = f(x) + (df/dx v) dt. One pass so gives the
-derivative of everything along one direction, and nothing waits for a backward pass.
+A dual number carries a tangent along: :math:`f(x + v\,dt) = f(x) + (df/dx\, v)\, dt`. One
+pass so gives the derivative of everything along one direction, and nothing waits for a backward
+pass.
 """
 
 from __future__ import annotations

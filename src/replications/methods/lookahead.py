@@ -1,4 +1,4 @@
-r"""Lookahead: k steps forward, one step back (zhang2019lookahead, Algorithm 1).
+r"""Lookahead: k steps forward, one step back (Algorithm 1 of :cite:t:`zhang2019lookahead`).
 
 An inner optimizer A moves the *fast* weights theta; every k of its steps the *slow* weights phi
 take one step towards them, and the fast weights start again from there:
@@ -11,7 +11,11 @@ take one step towards them, and the fast weights start again from there:
 
 The slow weights are the result: evaluate inside :meth:`Lookahead.slow_weights`.
 
-Implementation notes (where the paper leaves a choice):
+:func:`lookahead_pull` is (3) and (1) on tensors, for any inner step; leading axes are independent
+models, each with a slow step of its own if need be. :class:`Lookahead` puts it around any torch
+optimizer.
+
+Implementation notes, where the paper leaves a choice:
 
 - phi_0 is copied when the optimizer is made, so that the first synchronisation, after step k, is
   already (3).
@@ -31,17 +35,62 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from replications.methods.leading import Setting, leading
+
 INNER_STATES = ("maintain", "reset", "pullback")
 # numbers; both copies of a block (512 kB in float32) stay in the second-level cache
 _CACHE_BLOCK = 1 << 16
+
+
+@torch.no_grad()
+def lookahead_pull(
+    phi: Tensor | Sequence[Tensor], theta: Tensor | Sequence[Tensor], alpha: Setting
+) -> None:
+    r"""Move the slow weights towards the fast ones by (3), and start the fast ones there, by (1).
+
+    Both are changed in place.
+
+    Args:
+        phi: slow weights, a tensor or a list of tensors.
+        theta: fast weights, of the same shapes.
+        alpha: slow step size in (0, 1]; 1 copies theta bit for bit, and numbers outside reach the
+            rest of the line. A number; or a tensor whose axes are the leading axes of every weight,
+            with a slow step for each model.
+
+    Example:
+        >>> phi, theta = torch.zeros(2, 3), torch.ones(2, 3)
+        >>> lookahead_pull(phi, theta, torch.tensor([0.5, 0.25]))
+        >>> theta[:, 0].tolist()
+        [0.5, 0.25]
+    """
+    slow = [phi] if isinstance(phi, Tensor) else phi
+    fast = [theta] if isinstance(theta, Tensor) else theta
+    if isinstance(alpha, Tensor) and alpha.ndim:
+        for p, t in zip(slow, fast, strict=True):
+            steps = cast(Tensor, leading(alpha, p))
+            p.lerp_(t, steps)  # (3)
+            if (steps == 1).any():
+                p.copy_(torch.where(steps == 1, t, p))  # lerp makes nan of an infinite weight
+            t.copy_(p)  # (1)
+        return
+    step = float(alpha)
+    for t_block, p_block in _blocks(zip(fast, slow, strict=True)):
+        if step == 1:  # phi + (theta - phi) would round
+            torch._foreach_copy_(p_block, t_block)
+        elif len(t_block) == 1:  # for a block of a large tensor, the lists would cost 6 %
+            p_block[0].lerp_(t_block[0], step)  # (3)
+            t_block[0].copy_(p_block[0])  # (1)
+        else:
+            torch._foreach_lerp_(p_block, t_block, step)  # (3)
+            torch._foreach_copy_(t_block, p_block)  # (1)
 
 
 class Lookahead(Optimizer):
@@ -73,7 +122,7 @@ class Lookahead(Optimizer):
         0.795245
 
     References:
-        zhang2019lookahead, Algorithm 1; chapter "Lookahead" of this book.
+        Algorithm 1 of :cite:t:`zhang2019lookahead`; chapter "Lookahead" of this book.
     """
 
     def __init__(
@@ -133,20 +182,15 @@ class Lookahead(Optimizer):
 
     @torch.no_grad()
     def _synchronise(self) -> None:
-        pairs = [(p, self._slow[p]) for p in self._parameters()]
+        fast = self._parameters()
+        slow = [self._slow[p] for p in fast]
         if self.inner_state == "reset":
             self._reset_moments()
         elif self.inner_state == "pullback":
-            pairs += self._moment_pairs()
-        for theta, phi in _blocks(pairs):
-            if self.alpha == 1:  # phi + (theta - phi) would round
-                torch._foreach_copy_(phi, theta)
-            elif len(theta) == 1:  # for a block of a large tensor, the lists would cost 6 %
-                phi[0].lerp_(theta[0], self.alpha)  # (3)
-                theta[0].copy_(phi[0])  # (1)
-            else:
-                torch._foreach_lerp_(phi, theta, self.alpha)  # (3)
-                torch._foreach_copy_(theta, phi)  # (1)
+            for moment, slow_moment in self._moment_pairs():
+                fast.append(moment)
+                slow.append(slow_moment)
+        lookahead_pull(slow, fast, self.alpha)
 
     def _reset_moments(self) -> None:
         for p in self._parameters():
@@ -318,11 +362,12 @@ def _moments(state: dict[Tensor, Any], p: Tensor) -> list[tuple[str, Tensor]]:
     ]
 
 
-def _blocks(pairs: list[tuple[Tensor, Tensor]]) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+def _blocks(pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
     """Pairs in batches of about _CACHE_BLOCK numbers: the second pass finds them in the cache.
 
-    Small tensors are batched, large ones cut. An accelerator gets a single batch: there the
-    launches are what costs.
+    Small tensors are batched, large ones cut into equal pieces of one to two blocks: a short last
+    piece would cost as much as a whole one. An accelerator gets a single batch: there the launches
+    are what costs.
     """
     thetas: list[Tensor] = []
     phis: list[Tensor] = []
@@ -330,9 +375,11 @@ def _blocks(pairs: list[tuple[Tensor, Tensor]]) -> Iterator[tuple[list[Tensor], 
     for theta, phi in pairs:
         block = _CACHE_BLOCK if theta.is_cpu else sys.maxsize
         if theta.numel() > block and theta.is_contiguous() and phi.is_contiguous():
-            for piece in zip(
-                torch.split(theta.view(-1), block), torch.split(phi.view(-1), block), strict=True
-            ):
+            pieces = theta.numel() // block
+            if pieces == 1:
+                yield [theta], [phi]
+                continue
+            for piece in zip(theta.view(-1).chunk(pieces), phi.view(-1).chunk(pieces), strict=True):
                 yield [piece[0]], [piece[1]]
             continue
         thetas.append(theta)

@@ -1,29 +1,37 @@
 r"""RAdam: Adam whose step is shortened while its second moment knows few gradients.
 
-Liu et al., "On the variance of the adaptive learning rate and beyond" (`liu2020variance`),
-Algorithm 2:
+:cite:t:`liu2020variance`, Algorithm 2:
 
-    m_t <- beta1 m_(t-1) + (1 - beta1) g_t;   v_t <- beta2 v_(t-1) + (1 - beta2) g_t^2
-    mhat_t <- m_t / (1 - beta1^t)
-    if rho_t > 4:  theta_t <- theta_(t-1) - lr r_t mhat_t sqrt((1 - beta2^t) / v_t)
-    else:          theta_t <- theta_(t-1) - lr mhat_t
+.. math::
 
-with rho_t and r_t as in `replications.methods.rectification`. Where it adapts, RAdam therefore *is*
-Adam with learning rate lr r_t: an automatic warm-up schedule. So it runs in torch's fused kernel.
+    m_t &\leftarrow \beta_1 m_{t-1} + (1 - \beta_1)\, g_t \\
+    v_t &\leftarrow \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2 \\
+    \hat m_t &\leftarrow m_t / (1 - \beta_1^t) \\
+    \theta_t &\leftarrow \theta_{t-1} - \text{lr} \cdot
+        \begin{cases}
+            r_t\, \hat m_t \sqrt{(1 - \beta_2^t) / v_t} & \text{if } \rho_t > 4 \\
+            \hat m_t                                    & \text{otherwise}
+        \end{cases}
 
-Implementation notes
---------------------
-- The paper rectifies from rho_t > 4 on (step 5 for the usual beta2). Every public implementation
-  that we read waits for 5 (step 6): `threshold=5.0` equals
-  `torch.optim.RAdam(decoupled_weight_decay=True)`.
+with :math:`\rho_t` and :math:`r_t` as in :mod:`replications.methods.rectification`. Where it
+adapts, RAdam therefore *is* Adam with learning rate lr :math:`r_t`: an automatic warm-up schedule.
+So it runs in torch's fused kernel.
+
+Implementation notes:
+
+- The paper rectifies from :math:`\rho_t > 4` on (step 5 for the usual :math:`\beta_2`). Every
+  public implementation that we read waits for 5 (step 6): ``threshold=5.0`` equals
+  ``torch.optim.RAdam(decoupled_weight_decay=True)``.
 - Until then the paper takes a momentum step. The default of the authors' general-purpose class, and
-  of `pytorch_optimizer`, is to take none: `below="skip"`.
-- With beta2 <= 0.6, rho_inf <= 4: the paper's rule never rectifies and RAdam is momentum for ever.
-- eps is added to sqrt(v), before its bias correction, and weight decay is decoupled: both as in the
-  authors' code.
-- The momentum steps are not divided by sqrt(v), so RAdam, unlike Adam, feels the scale of the loss.
+  of ``pytorch_optimizer``, is to take none: ``below="skip"``.
+- With :math:`\beta_2 \le 0.6`, :math:`\rho_\infty \le 4`: the paper's rule never rectifies and
+  RAdam is momentum for ever.
+- :math:`\varepsilon` is added to :math:`\sqrt{v}`, before its bias correction, and weight decay is
+  decoupled: both as in the authors' code.
+- The momentum steps are not divided by :math:`\sqrt{v}`, so RAdam, unlike Adam, feels the scale of
+  the loss.
 
-References: Liu et al., ICLR 2020, arXiv 1908.03265. Explained in the chapter "RAdam".
+References: :cite:t:`liu2020variance`. Explained in the chapter "RAdam".
 """
 
 from __future__ import annotations
@@ -37,6 +45,7 @@ from torch.optim import Optimizer
 
 from replications.methods.adam_step import (
     Coefficients,
+    Setting,
     adam_coefficients,
     adam_step_,
     check,
@@ -117,14 +126,27 @@ class RAdam(Optimizer):
 
 def radam_coefficients(
     step: int,
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float,
+    lr: Setting,
+    betas: tuple[Setting, float],
+    eps: Setting,
+    weight_decay: Setting,
     threshold: float = THRESHOLD,
     below: Below = "momentum",
 ) -> Coefficients:
-    """Algorithm 2's step as coefficients of Adam's; arguments as of :class:`RAdam`, step from 1."""
+    """Algorithm 2's step as coefficients of Adam's.
+
+    Args:
+        step: gradients seen, this one included; from 1.
+        lr: learning rate, a number or a tensor [models], like all of type Setting.
+        betas: decays of the two moments; the second, which decides when to rectify, is a number.
+        eps: added to sqrt(v).
+        weight_decay: decoupled; multiplied by lr.
+        threshold: rectify while rho_t > threshold.
+        below: "momentum" or "skip", what to do until then.
+
+    Returns:
+        rate, root, floor and decay for :func:`replications.methods.adam_step.adam_step_`.
+    """
     r = rectification(float(step), betas[1], threshold)
     if not math.isnan(r):
         adam = adam_coefficients(lr, betas, eps, weight_decay, seen_m=step, seen_v=step)

@@ -1,30 +1,39 @@
 r"""How many squared gradients Adam has averaged, and what that does to its step.
 
-Liu et al., "On the variance of the adaptive learning rate and beyond" (`liu2020variance`),
-sections 3 and 4. If the gradients seen so far are i.i.d. N(0, sigma^2), the adaptive learning rate
+:cite:t:`liu2020variance`, sections 3 and 4. If the gradients seen so far are independent
+:math:`N(0, \sigma^2)`, the adaptive learning rate
 
-    psi_t = sqrt((1 - beta2^t) / ((1 - beta2) sum_i beta2^(t-i) g_i^2))
+.. math::
 
-has approximately the law of `sqrt(rho_t / chi2(rho_t)) / sigma`, where rho_t, the length of the
-simple average with the same centre of mass, counts how many gradients the exponential average
-holds:
+    \psi_t = \sqrt{\frac{1 - \beta_2^t}{(1 - \beta_2) \sum_{i=1}^t \beta_2^{t-i} g_i^2}}
 
-    rho_inf = 2 / (1 - beta2) - 1                                               below (4)
-    rho_t   = rho_inf - 2 t beta2^t / (1 - beta2^t)                             (4)
-    Var[psi] = rho/(rho-2) - (rho/2) (Gamma((rho-1)/2) / Gamma(rho/2))^2        (2), sigma = 1
-    Var[psi] ~ rho / (2 (rho-2) (rho-4))                                        (5), sigma = 1
-    r_t     = sqrt(Var[psi_inf] / Var[psi_t]), both by (5)                      section 4.2
+has approximately the law of :math:`\sqrt{\rho_t / \chi^2(\rho_t)} / \sigma`, where :math:`\rho_t`,
+the length of the simple average with the same centre of mass, counts how many gradients the
+exponential average holds:
 
-Implementation notes
---------------------
-- (2) is printed with the Beta function and 2^(2 rho - 5), which overflows float64 from rho = 515
-  on. The Gamma form is the same number. Beyond rho = 60 even that subtracts two nearly equal ones,
-  so we use its expansion in 1/rho, whose leading terms have been subtracted by hand.
-- The paper states (2) for rho > 4. It holds for rho > 2; only (5) needs rho > 4.
-- Arguments broadcast. Numbers give a float, arrays an array, a tensor a tensor on its device; all
-  arithmetic is in float64.
+.. math::
 
-References: Liu et al., ICLR 2020, arXiv 1908.03265. Explained in the chapter "RAdam".
+    \rho_\infty &= \frac{2}{1 - \beta_2} - 1                                  & \text{below } (4) \\
+    \rho_t      &= \rho_\infty - \frac{2 t \beta_2^t}{1 - \beta_2^t}          & (4) \\
+    \mathrm{Var}[\psi] &= \frac{\rho}{\rho - 2} - \frac{\rho}{2}
+        \left( \frac{\Gamma((\rho - 1) / 2)}{\Gamma(\rho / 2)} \right)^2      & (2),\ \sigma = 1 \\
+    \mathrm{Var}[\psi] &\approx \frac{\rho}{2 (\rho - 2) (\rho - 4)}          & (5),\ \sigma = 1 \\
+    r_t &= \sqrt{\mathrm{Var}[\psi_\infty] / \mathrm{Var}[\psi_t]}
+        \quad \text{both by (5)}                                              & \text{section 4.2}
+
+Arguments broadcast. Numbers give a float, arrays and lists an array, a tensor a tensor on its
+device; all arithmetic is in float64.
+
+Implementation notes:
+
+- (2) is printed with the Beta function and :math:`2^{2 \rho - 5}`, which overflows float64 from
+  :math:`\rho = 515` on. The Gamma form is the same number. Beyond :math:`\rho = 60` even that
+  subtracts two nearly equal ones, so we use its expansion in :math:`1/\rho`, whose leading terms
+  have been subtracted by hand.
+- The paper states (2) for :math:`\rho > 4`. It holds for :math:`\rho > 2`; only (5) needs
+  :math:`\rho > 4`.
+
+References: :cite:t:`liu2020variance`. Explained in the chapter "RAdam".
 """
 
 from __future__ import annotations
@@ -39,7 +48,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Array = float | list[float] | NDArray[Any] | Tensor
+    Numbers = NDArray[Any] | np.floating[Any]  # NumPy turns arrays without axes into numbers
+    Array = float | list[float] | Numbers | Tensor
 
 THRESHOLD = 4.0
 """Rectify when rho_t exceeds this: the paper's Algorithm 2. Every public code we read takes 5."""
@@ -177,7 +187,7 @@ def _positive(rho: Array) -> NDArray[Any]:
     return r
 
 
-def _log_gamma(x: NDArray[Any]) -> NDArray[Any]:
+def _log_gamma(x: Numbers) -> NDArray[Any]:
     return torch.lgamma(torch.as_tensor(x)).numpy()
 
 
@@ -187,7 +197,7 @@ def _float64(values: Array) -> NDArray[Any]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _like(arguments: tuple[Array, ...], values: NDArray[Any]) -> Any:
+def _like(arguments: tuple[Array, ...], values: Numbers) -> Any:
     """Tensor if an argument is one, on its device; else a float for numbers, or an array."""
     for argument in arguments:
         if isinstance(argument, Tensor):

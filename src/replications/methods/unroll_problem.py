@@ -2,24 +2,24 @@
 
 A problem is a state that is advanced step by step under parameters theta and pays a loss at each
 step: an RNN reading a text, or a training run with theta as its learning rates. Many copies
-("particles") advance at once, the particle axis first; the data of step t are the same for all.
+("particles") advance at once. Leading axes are independent problems: the first axis of every tensor
+is that of the particles; the data of step t are the same for all.
 
-`vicol2021unbiased`, section 2. Explained in that chapter.
+:cite:t:`vicol2021unbiased`, section 2. Explained in that chapter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor
+
+from replications.methods.trees import Tree
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-State = Any
+State = Tree
 """A tensor, or nested tuples, lists and dicts of tensors, each with the particles first."""
 
 
@@ -47,65 +47,6 @@ class UnrollProblem(Protocol):
         Returns:
             (new state, loss of this step for each particle).
         """
-
-
-@dataclass(frozen=True)
-class Info:
-    """What a step of an estimator reports beside the gradient (a leading axis R if replicated)."""
-
-    directions: Float[Tensor, "pairs P"]
-    """What each pair's difference of losses is multiplied by; one row for methods without
-    sampling.
-    """
-    coefficients: Float[Tensor, " pairs"]
-    """The differences, scaled."""
-    loss: Float[Tensor, ""]
-    """Loss summed over the window's steps, averaged over the particles."""
-    steps: int
-    """Steps that were taken: the window, or fewer where the episode ended inside it."""
-    done: bool
-    """Whether the episode ended; the returned state then stands at the start of a new one."""
-    exploded: int
-    """Particles whose loss is not finite, over all replicates."""
-
-    @property
-    def per_pair(self) -> Float[Tensor, "pairs P"]:
-        """Independent estimates whose mean is the gradient; one row without sampling."""
-        return self.coefficients[..., None] * self.directions
-
-
-def single_info(
-    gradient: Float[Tensor, "*R P"],
-    loss: Float[Tensor, "*R"],
-    steps: int,
-    done: bool,
-    exploded: int,
-) -> Info:
-    """The info of a method without pairs: its gradient is the only row."""
-    ones = gradient.new_ones(*gradient.shape[:-1], 1)
-    return Info(gradient[..., None, :], ones, loss, steps, done, exploded)
-
-
-def tree_map(f: Callable[..., Tensor], first: State, *rest: State) -> State:
-    """Apply f to each tensor of a state, or to corresponding tensors of several states."""
-    if isinstance(first, Tensor):
-        return f(first, *rest)
-    if isinstance(first, dict):
-        return {key: tree_map(f, first[key], *(r[key] for r in rest)) for key in first}
-    if isinstance(first, tuple | list):
-        new = [tree_map(f, *items) for items in zip(first, *rest, strict=True)]
-        return type(first)(*new) if hasattr(first, "_fields") else type(first)(new)
-    raise TypeError(
-        f"a state consists of tensors, tuples, lists and dicts, got {type(first).__name__}"
-    )
-
-
-def leaves(state: State) -> list[Tensor]:
-    """The tensors of a state, in the order of :func:`tree_map`."""
-    if isinstance(state, Tensor):
-        return [state]
-    items = state.values() if isinstance(state, dict) else state
-    return [tensor for item in items for tensor in leaves(item)]
 
 
 def unroll(
@@ -151,74 +92,6 @@ def window_steps(problem: UnrollProblem, window: int | None, t: int) -> tuple[in
     left = problem.horizon - t
     steps = left if window is None else min(window, left)
     return steps, steps == left
-
-
-def as_replicates(
-    theta: Float[Tensor, "*R P"], seed: int | Sequence[int]
-) -> tuple[Float[Tensor, "R P"], tuple[int, ...], bool]:
-    """Theta with a leading axis of replicates, a seed for each, and whether there was such an
-    axis.
-
-    Raises:
-        ValueError: if theta is not a float tensor [P] or [R, P], or if there is not one seed a
-            replicate.
-    """
-    if theta.ndim not in (1, 2) or not theta.is_floating_point():
-        raise ValueError(
-            f"theta must be a float tensor [P] or [R, P], got {theta.dtype} {list(theta.shape)}"
-        )
-    batched = theta.ndim == 2 or not isinstance(seed, int)
-    seeds = (seed,) if isinstance(seed, int) else tuple(seed)
-    theta = theta if theta.ndim == 2 else theta.expand(len(seeds), -1)
-    if len(seeds) != theta.shape[0]:
-        raise ValueError(f"seed must hold one seed a replicate: {theta.shape[0]}, got {len(seeds)}")
-    return theta.detach(), seeds, batched
-
-
-def positive_int(name: str, value: int) -> int:
-    """The value, if it is an integer of at least 1.
-
-    Raises:
-        ValueError: if it is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
-    return value
-
-
-def raise_or_report(on_explosion: str) -> Literal["raise", "report"]:
-    """The value, if it is one of the two things to do when a loss is not finite.
-
-    Raises:
-        ValueError: if it is neither.
-    """
-    if on_explosion == "raise":
-        return "raise"
-    if on_explosion == "report":
-        return "report"
-    raise ValueError(f'on_explosion must be "raise" or "report", got {on_explosion!r}')
-
-
-def count_exploded(
-    loss: Float[Tensor, "R n"], t: int, steps: int, on_explosion: Literal["raise", "report"]
-) -> int:
-    """Count particles without a finite loss.
-
-    Raises:
-        FloatingPointError: if there are any and `on_explosion` is "raise".
-    """
-    finite = torch.isfinite(loss)
-    bad = loss.numel() - int(finite.sum())
-    if bad and on_explosion == "raise":
-        where = (~finite).any(dim=1).nonzero().flatten().tolist()
-        raise FloatingPointError(
-            f"{bad} of {loss.numel()} particles have a loss that is not finite in steps "
-            f"{t} to {t + steps - 1} (replicates {where}): the unroll diverges for these "
-            "parameters. "
-            "Use a smaller sigma or learning rate, bound the problem's loss, or pass "
-            'on_explosion="report" to get nan gradients for these replicates and the count.'
-        )
-    return bad
 
 
 def _checked(loss: Tensor, theta: Tensor) -> Tensor:

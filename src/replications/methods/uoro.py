@@ -1,22 +1,27 @@
 r"""Unbiased online recurrent optimization: RTRL with a random rank-one stand-in for G.
 
-RTRL's matrix G [S, P] is replaced by an outer product u w^T whose mean is G. Each step draws
-random signs nu [S] and sets
+RTRL's matrix G [S, P] is replaced by an outer product :math:`u w^T` whose mean is G. Each step
+draws random signs :math:`\nu` [S] and sets
 
-    u' = rho_0 J u + rho_1 nu,        w' = w / rho_0 + (nu^T dF/dtheta) / rho_1,               (1)
-    rho_0 = (|w| / |J u|)^(1/2),      rho_1 = (|nu^T dF/dtheta| / |nu|)^(1/2),                 (2)
-    dL_t/dtheta ~ (dL_t/ds . u) w + direct derivative.                                         (3)
+.. math::
 
-The cross terms of u' w'^T have mean zero because E nu = 0, and E nu nu^T = I, hence E u w^T = G.
-Memory is S + P instead of S P; the price is variance, which (2) keeps smallest but cannot remove.
+    u' &= \rho_0 J u + \rho_1 \nu, \qquad
+    w' = w / \rho_0 + (\nu^T \partial F / \partial\theta) / \rho_1 \quad & (1) \\
+    \rho_0 &= (|w| / |J u|)^{1/2}, \qquad
+    \rho_1 = (|\nu^T \partial F / \partial\theta| / |\nu|)^{1/2} \quad & (2) \\
+    dL_t / d\theta &\approx (\partial L_t / \partial s \cdot u)\, w + \text{direct derivative}
+    \quad & (3)
 
-References: Tallec and Ollivier 2017 (arXiv 1702.05043), algorithm 1; `vicol2021unbiased`, table 1.
-Explained in the chapter on persistent evolution strategies.
+The cross terms of :math:`u' w'^T` have mean zero because :math:`E \nu = 0`, and
+:math:`E \nu \nu^T = I`, hence :math:`E u w^T = G`. Memory is S + P instead of S P; the price is
+variance, which (2) keeps smallest but cannot remove.
+
+References: Tallec and Ollivier 2017 (arXiv 1702.05043), algorithm 1; :cite:t:`vicol2021unbiased`,
+table 1. Explained in the chapter on persistent evolution strategies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -25,106 +30,73 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from replications.methods.forward_mode import load_forward_mode, tangent_of
-from replications.methods.unroll_problem import (
-    Info,
-    State,
-    UnrollProblem,
-    as_replicates,
-    count_exploded,
-    leaves,
+from replications.methods.estimator import (
+    Estimator,
+    EstimatorState,
+    Window,
+    generators,
     positive_int,
-    raise_or_report,
-    single_info,
-    tree_map,
-    window_steps,
 )
+from replications.methods.forward_mode import load_forward_mode, tangent_of
+from replications.methods.trees import leaves, tree_map
+from replications.methods.unroll_problem import State, UnrollProblem
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
 
 @dataclass(frozen=True)
-class UOROState:
+class UOROState(EstimatorState):
     """Where UORO stands: one particle a replicate."""
 
-    problem: UnrollProblem
-    particles: State
     u: State
     """State-sized factor of the stand-in for G."""
     w: Float[Tensor, "R P"]
     """Parameter-sized factor."""
-    t: int
-    rng: tuple[Tensor, ...]
-    batched: bool
 
 
-class UORO:
+class UORO(Estimator[UOROState]):
     """Unbiased online recurrent optimization, with `window` steps to one gradient.
 
     Args:
         window: steps whose losses one gradient covers, at least 1.
-        on_explosion: "raise" a FloatingPointError if a loss is not finite, or "report" it in the
-            info.
+        on_explosion: see :class:`~replications.methods.estimator.Estimator`.
 
     Raises:
         ValueError: if the window is not a positive integer, or `on_explosion` neither of the two.
     """
 
+    samples = True
+
     def __init__(
         self, window: int = 1, *, on_explosion: Literal["raise", "report"] = "raise"
     ) -> None:
-        self.window = positive_int("window", window)
-        self.on_explosion = raise_or_report(on_explosion)
-
-    def init(
-        self,
-        problem: UnrollProblem,
-        theta: Float[Tensor, "*R P"],
-        seed: int | Sequence[int],
-    ) -> UOROState:
-        """Start an episode; the seed (or one a replicate) is that of the random signs.
-
-        Raises:
-            ValueError: if theta is not a float tensor [P] or [R, P], or if there is not one seed a
-                replicate.
-        """
-        centre, seeds, batched = as_replicates(theta, seed)
-        window_steps(problem, self.window, 0)
-        rng = tuple(torch.Generator(theta.device).manual_seed(s).get_state() for s in seeds)
-        return self._start(problem, centre, rng, batched)
+        super().__init__(positive_int("window", window), on_explosion=on_explosion)
 
     def _start(
         self,
         problem: UnrollProblem,
-        centre: Tensor,
+        centre: Float[Tensor, "R P"],
         rng: tuple[Tensor, ...],
         batched: bool,
     ) -> UOROState:
         load_forward_mode()
-        particles = tree_map(torch.clone, problem.init(centre.shape[0]))
+        replicates = centre.shape[0]
+        particles = tree_map(torch.clone, problem.init(replicates))
         u = tree_map(torch.zeros_like, particles)
-        return UOROState(problem, particles, u, torch.zeros_like(centre), 0, rng, batched)
+        w = torch.zeros_like(centre)
+        return UOROState(problem, particles, 0, replicates, rng, batched, u, w)
 
-    def step(
-        self, state: UOROState, theta: Float[Tensor, "*R P"]
-    ) -> tuple[Float[Tensor, "*R P"], UOROState, Info]:
-        """Advance by one window; returns (gradient, state, info) as ``PES.step`` does.
-
-        Raises:
-            FloatingPointError: if the unroll diverges and `on_explosion` is "raise".
-        """
-        steps, done = window_steps(state.problem, self.window, state.t)
-        centre = theta.detach().expand(state.w.shape)
+    def _advance(
+        self, state: UOROState, centre: Float[Tensor, "R P"], steps: int
+    ) -> Window[UOROState]:
         gradient = torch.zeros_like(centre)
         total = centre.new_zeros(centre.shape[0])
-        generators = [torch.Generator(centre.device) for _ in state.rng]
-        for generator, before in zip(generators, state.rng, strict=True):
-            generator.set_state(before)
+        sources = generators(state.rng, centre.device)
 
         particles, u, w = state.particles, state.u, state.w
         for t in range(state.t, state.t + steps):
-            signs = tree_map(lambda x: _signs(x, generators), u)
+            signs = tree_map(lambda x: _signs(x, sources), u)
             pushed, slope = _forward(state.problem, particles, u, centre, t)  # J u, dL/ds . u
             # pulled = nu^T dF/dtheta, direct = dL/dtheta
             particles, loss, pulled, direct = _backward(state.problem, particles, signs, centre, t)
@@ -138,21 +110,16 @@ class UORO:
             u = tree_map(torch.add, kept, new)  # eq. (1)
             w = w / rho_0[:, None] + pulled / rho_1[:, None]
 
-        exploded = count_exploded(total[:, None], state.t, steps, self.on_explosion)
-        rng = tuple(generator.get_state() for generator in generators)
-        following = replace(state, particles=particles, u=u, w=w, t=state.t + steps, rng=rng)
-        if done:
-            following = self._start(state.problem, centre, rng, state.batched)
-        if not state.batched:
-            gradient, total = gradient[0], total[0]
-        return gradient, following, single_info(gradient, total, steps, done, exploded)
+        rng = tuple(source.get_state() for source in sources)
+        following = replace(state, particles=particles, u=u, w=w, rng=rng)
+        return Window(gradient, total[:, None], following)
 
 
 def _forward(
     problem: UnrollProblem, particles: State, tangent: State, theta: Tensor, t: int
 ) -> tuple[State, Tensor]:
     """Derivatives of (state, loss) along a change of the state."""
-    with torch.no_grad(), forward_ad.dual_level():
+    with forward_ad.dual_level():
         after, loss = problem.step(tree_map(forward_ad.make_dual, particles, tangent), theta, t)
         return tree_map(tangent_of, after), tangent_of(loss)
 

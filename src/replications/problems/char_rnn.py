@@ -1,12 +1,16 @@
 r"""A small recurrent network that reads text, with the exact gradients that PES's variance
 depends on.
 
-    s_t = tanh(W_x x_t + W_h s_{t-1} + b),   loss: cross-entropy of letter t + 1 under W_o s_t + c,
+.. math::
+
+    s_t = \tanh(W_x x_t + W_h s_{t-1} + b), \qquad
+    \text{loss: cross-entropy of letter } t + 1 \text{ under } W_o s_t + c,
 
 27 letters (a to z, and space for all else). All weights of all particles lie in theta [n, P].
 
-Setting: a stand-in for the character LSTM with 5 units on Penn Treebank of `vicol2021unbiased`
-(official code: rnn_variance.py), whose corpus is not bundled with any library here.
+Setting: a stand-in for the character LSTM with 5 units on Penn Treebank of
+:cite:t:`vicol2021unbiased` (official code: rnn_variance.py), whose corpus is not bundled with any
+library here.
 """
 
 from __future__ import annotations
@@ -37,11 +41,11 @@ class CharRNN:
     """Reads one sequence; every step predicts the next letter.
 
     Args:
-        letters: the sequence [T + 1], numbers below 27.
+        letters: the sequence, T + 1 numbers below 27.
         units: size of the state (official code: 5).
     """
 
-    def __init__(self, letters: Int[Tensor, " T+1"], units: int = 5) -> None:
+    def __init__(self, letters: Int[Tensor, " m"], units: int = 5) -> None:
         if letters.ndim != 1 or len(letters) < 2 or int(letters.max()) >= LETTERS:
             raise ValueError(f"letters must be two or more numbers below {LETTERS}")
         self.letters = letters.tolist()
@@ -55,7 +59,9 @@ class CharRNN:
         return uniform * self.units**-0.5
 
     def unpack(self, theta: Float[Tensor, "n P"]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """W_x [n, letters, units], W_h [n, units, units], b, W_o [n, letters, units], c."""
+        """:math:`W_x` [n, letters, units], :math:`W_h` [n, units, units], b, :math:`W_o` [n,
+        letters, units], c.
+        """
         w_x, w_h, b, w_o, c = theta.split(self.sizes, dim=1)
         return (
             w_x.view(-1, LETTERS, self.units),

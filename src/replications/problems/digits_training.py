@@ -4,18 +4,20 @@ learning-rate schedule.
 The inner run is SGD with momentum 0.9 on mini-batches, one layer of ReLUs and a softmax; theta =
 (a, b) sets
 
-    lr_t = e^a / (1 + t/T)^(e^b)                                                              (1)
+.. math::
 
-(the schedule of the official code of `vicol2021unbiased`, there for a larger network on MNIST with
-lr_t = theta_0 / (1 + t/5000)^theta_1). All particles start from the same weights and see the same
-mini-batch at step t. The loss of a step is the training loss on its mini-batch, before the
-update; or, for a loss without derivative, the share of wrong answers on a validation set after
-it, every `check_every` steps.
+    \text{lr}_t = e^a / (1 + t/T)^{e^b} \quad (1)
+
+(the schedule of the official code of :cite:t:`vicol2021unbiased`, there for a larger network on
+MNIST with :math:`\text{lr}_t = \theta_0 / (1 + t/5000)^{\theta_1}`). All particles start from
+the same weights and see the same mini-batch at step t. The loss of a step is the training loss on
+its mini-batch, before the update; or, for a loss without derivative, the share of wrong answers on
+a validation set after it, every `check_every` steps.
 
 Layout (why it is fast): the first layers of all particles are rows of one matrix, so that one
-product with the shared mini-batch serves them all; the softmax runs over the second axis, with
-the mini-batch innermost; a chunk of particles goes through a whole window while its weights are
-in the cache.
+product with the shared mini-batch serves them all; the softmax runs over the second axis, with the
+mini-batch innermost; a chunk of particles goes through a whole window while its weights are in the
+cache.
 """
 
 from __future__ import annotations
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     State = tuple[
-        Float[Tensor, "n hidden+1 D+1"],
-        Float[Tensor, "n hidden+1 D+1"],
-        Float[Tensor, "n classes hidden+1"],
-        Float[Tensor, "n classes hidden+1"],
+        Float[Tensor, "n units width"],
+        Float[Tensor, "n units width"],
+        Float[Tensor, "n classes units"],
+        Float[Tensor, "n classes units"],
     ]
 
 
@@ -177,8 +179,8 @@ class DigitsTraining:
 
     def validation_error(
         self,
-        first: Float[Tensor, "n hidden+1 D+1"],
-        second: Float[Tensor, "n classes hidden+1"],
+        first: Float[Tensor, "n units width"],
+        second: Float[Tensor, "n classes units"],
     ) -> Float[Tensor, " n"]:
         """Share of wrong answers on the validation set: piecewise constant in the weights."""
         if self.validation is None:
@@ -190,7 +192,7 @@ class DigitsTraining:
         return wrong.to(first.dtype).mean(dim=1)
 
 
-def _with_ones(inputs: Float[Tensor, "m D"]) -> Float[Tensor, "m D+1"]:
+def _with_ones(inputs: Float[Tensor, "m D"]) -> Float[Tensor, "m width"]:
     return torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
 
 

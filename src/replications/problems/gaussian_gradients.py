@@ -1,13 +1,18 @@
 r"""The adaptive learning rate when gradients are independent normals: samples, and exact moments.
 
-psi = 1 / sqrt(V), where V averages the squares of t gradients g_i ~ N(mean, 1), either with equal
-weights (then V ~ chi2(t) / t for mean 0), or with Adam's exponential ones,
-w_i = (1 - beta2) beta2^(t-i) / (1 - beta2^t).
+:math:`\psi = 1 / \sqrt{V}`, where :math:`V` averages the squares of :math:`t` gradients
+:math:`g_i \sim N(\mu, 1)`, either with equal weights (then :math:`V \sim \chi^2(t) / t` for
+:math:`\mu = 0`), or with Adam's exponential ones,
+:math:`w_i = (1 - \beta_2)\, \beta_2^{t-i} / (1 - \beta_2^t)`.
 
-Exact moments come from the Laplace transform of V, a product over the independent gradients:
+Exact moments come from the Laplace transform of :math:`V`, a product over the independent
+gradients:
 
-    L(s) = E[exp(-s V)] = prod_i (1 + 2 s w_i)^(-1/2) exp(-mean^2 s w_i / (1 + 2 s w_i))
-    E[V^-a] = 1/Gamma(a) int_0^inf s^(a-1) L(s) ds
+.. math::
+
+    L(s) = E[e^{-s V}] &= \prod_i (1 + 2 s w_i)^{-1/2}
+        \exp\left( -\frac{\mu^2 s w_i}{1 + 2 s w_i} \right) \\
+    E[V^{-a}] &= \frac{1}{\Gamma(a)} \int_0^\infty s^{a-1} L(s)\, ds
 """
 
 from __future__ import annotations
@@ -59,8 +64,8 @@ def exponential_average_moments(
 ) -> tuple[Float[np.ndarray, "steps means"], Float[np.ndarray, "steps means"]]:
     """Exact mean and variance of psi_t for Adam's average of g ~ N(mean, 1).
 
-    The trapezoidal rule in ln s, which converges geometrically; the error is below 1e-12 for t >=
-    5.
+    The trapezoidal rule in ln s, which converges geometrically: the error is below 1e-12 from
+    t = 5 on.
 
     Args:
         steps: numbers of gradients t, each at least 3 (the variance is infinite for t <= 2).

@@ -2,18 +2,25 @@ r"""Influence balancing: a linear system on which truncated gradients point the 
 
 State s in R^23, one parameter theta that pushes the first 10 units up and the last 13 down:
 
-    s' = A s + b theta,  A = I/2 + superdiagonal/2,  b = (+1 x 10, -1 x 13),  loss (s'_1 - 1)^2 / 2.
+.. math::
+
+    s' = A s + b \theta, \quad A = \tfrac12 I + \tfrac12 \text{superdiagonal}, \quad
+    b = (+1 \times 10, -1 \times 13), \quad \text{loss } (s'_1 - 1)^2 / 2.
 
 The first unit feels the others only after many steps, so a short window sees only the positive
-pushes. A window of K steps whose loss is that of its last step has the gradient (s_1 - 1) c_K, with
+pushes. A window of K steps whose loss is that of its last step has the gradient
+:math:`(s_1 - 1) c_K`, with
 
-    c_K = d s_1 / d theta over K steps = sum_{j < K} (A^j b)_1                                 (1)
+.. math::
 
-exactly. At the fixed point s_1 = -6 theta, the exact factor is c_inf = -6: wherever c_K is
-positive, truncated backpropagation walks away from the optimum theta = -1/6.
+    c_K = d s_1 / d\theta \text{ over K steps} = \sum_{j < K} (A^j b)_1 \quad (1)
 
-Setting: Tallec and Ollivier 2017, and the official code of `vicol2021unbiased`
-    (influence_balancing.py).
+exactly. At the fixed point :math:`s_1 = -6 \theta`, the exact factor is :math:`c_\infty = -6`:
+wherever :math:`c_K` is positive, truncated backpropagation walks away from the optimum
+:math:`\theta = -1/6`.
+
+Setting: Tallec and Ollivier 2017, and the official code of :cite:t:`vicol2021unbiased`
+(influence_balancing.py).
 """
 
 from __future__ import annotations
@@ -69,7 +76,7 @@ class InfluenceBalancing:
         return 0.5 * eye + 0.5 * eye.roll(1, dims=1).triu(1), push
 
     def lifted(self, steps: int) -> tuple[Float[Tensor, "S S"], Float[Tensor, " S"]]:
-        """A^k and sum_{j<k} A^j b: k steps as one affine map."""
+        r""":math:`A^k` and :math:`\sum_{j<k} A^j b`: k steps as one affine map."""
         matrix, push = self.system
         power, total = (
             torch.eye(self.units, dtype=torch.float64),
@@ -108,7 +115,7 @@ class InfluenceBalancing:
         loss = torch.linalg.vecdot(misses, misses) + (state[:, 0] - 1).square()
         return state, 0.5 * loss
 
-    def _readout(self, steps: int) -> Float[Tensor, "S+1 steps-1+S"]:
+    def _readout(self, steps: int) -> Float[Tensor, "inputs outputs"]:
         """Columns: the first unit after steps 1, ..., steps-1, then the whole last state."""
         if steps not in self._readouts:
             rows = []
@@ -124,7 +131,7 @@ class InfluenceBalancing:
         return {}
 
     def factor(self, window: int) -> float:
-        """c_K of equation (1): the window's gradient is (s_1 - 1) c_K."""
+        """:math:`c_K` of equation (1): the window's gradient is :math:`(s_1 - 1) c_K`."""
         return float(self.lifted(window)[1][0])
 
     def loss(self, theta: Float[Tensor, "*n"], steps: int) -> Float[Tensor, "*n"]:
@@ -136,10 +143,11 @@ class InfluenceBalancing:
         return 0.5 * (first - 1).square()
 
     def limit(self) -> tuple[float, float]:
-        """(slope of s_1 in theta at the fixed point, optimal theta): exactly (b_+ - b_-)·2 and
-        its inverse.
+        r"""(slope of :math:`s_1` in theta at the fixed point, optimal theta).
 
-        (I - A) s = b theta gives s_S = -2 theta, then s_i = s_{i+1} + 2 b_i theta.
+        Exactly twice the difference of the two kinds' numbers, and its inverse:
+        :math:`(I - A) s = b \theta` gives :math:`s_S = -2 \theta`, then
+        :math:`s_i = s_{i+1} + 2 b_i \theta`.
         """
         slope = 2.0 * (self.positive - (self.units - self.positive))
         return slope, 1.0 / slope

@@ -1,12 +1,15 @@
 r"""A linear system whose estimators' means and variances are known exactly.
 
-    s_t = A s_{t-1} + B theta,     loss  c . s_t   or   |s_t|^2 / 2   or   sum_k s_tk^3.
+.. math::
 
-With its own theta in every window, s_t = ... + sum_w J_tw theta_w, so perturbed states are
-Gaussian and every expectation is a formula. Losses up to the quadratic keep their gradient under
-antithetic smoothing; the cubic one does not: E s^3 = m^3 + 3 m v, where the variance v of the
-state depends on how the noise is shared between the windows. That is where PES and NRES have
-different targets.
+    s_t = A s_{t-1} + B \theta, \qquad
+    \text{loss } c \cdot s_t \text{ or } |s_t|^2 / 2 \text{ or } \sum_k s_{tk}^3.
+
+With its own theta in every window, :math:`s_t = \dots + \sum_w J_{tw} \theta_w`, so perturbed
+states are Gaussian and every expectation is a formula. Losses up to the quadratic keep their
+gradient under antithetic smoothing; the cubic one does not: :math:`E s^3 = m^3 + 3 m v`, where the
+variance v of the state depends on how the noise is shared between the windows. That is where PES
+and NRES have different targets.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ class LinearUnroll:
     Args:
         matrix: A [S, S].
         push: B [S, P].
-        start: s_0 [S].
+        start: the state before the first step [S].
         horizon: steps T of an episode.
         loss: "linear" (with c = 1), "quadratic" or "cubic".
     """
@@ -47,7 +50,7 @@ class LinearUnroll:
         self.horizon, self.loss = horizon, loss
 
     def init(self, n: int) -> Float[Tensor, "n S"]:
-        """s_0 for every particle."""
+        """The first state for every particle."""
         return self.start.expand(n, -1)
 
     def step(

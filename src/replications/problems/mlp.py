@@ -55,7 +55,7 @@ def init(
 
 def logits(
     params: Sequence[Tensor],
-    inputs: Float[Tensor, "*models batch features"],
+    inputs: Float[Tensor, "*#models batch features"],
     bias: bool = True,
     activation: Callable[[Tensor], Tensor] = torch.relu,
 ) -> Float[Tensor, "models batch classes"]:
@@ -81,8 +81,8 @@ def logits(
 
 def losses(
     params: Sequence[Tensor],
-    inputs: Float[Tensor, "*models batch features"],
-    targets: Int[Tensor, "*models batch"],
+    inputs: Float[Tensor, "*#models batch features"],
+    targets: Int[Tensor, "*#models batch"],
     bias: bool = True,
     activation: Callable[[Tensor], Tensor] = torch.relu,
 ) -> Float[Tensor, " models"]:
@@ -96,8 +96,8 @@ def losses(
 @torch.no_grad()
 def accuracy(
     params: Sequence[Tensor],
-    inputs: Float[Tensor, "*models batch features"],
-    targets: Int[Tensor, "*models batch"],
+    inputs: Float[Tensor, "*#models batch features"],
+    targets: Int[Tensor, "*#models batch"],
     bias: bool = True,
     activation: Callable[[Tensor], Tensor] = torch.relu,
 ) -> Float[Tensor, " models"]:

@@ -10,9 +10,10 @@ maps the state (theta, v), v the last displacement, by
 A loop of Lookahead maps it by a matrix M made from :math:`S^k`; what becomes of v at the
 synchronisation is the choice of `inner_state`. The coordinate contracts by the spectral radius of M
 in k steps. A problem contracts as slowly as its worst eigenvalue, which need not be an extreme one.
+Leading axes are independent coordinates.
 
 References:
-    zhang2019lookahead, section 3.3. Chapter: lookahead.
+    Section 3.3 of :cite:t:`zhang2019lookahead`. Chapter: lookahead.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from replications.methods.lookahead import INNER_STATES
+
 if TYPE_CHECKING:
     from jaxtyping import Float
-
-INNER_STATES = ("maintain", "reset", "pullback")
 
 
 def momentum_rate(x: float | Tensor, beta: float | Tensor) -> Float[Tensor, "*s"]:

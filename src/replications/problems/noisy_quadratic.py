@@ -2,9 +2,9 @@ r"""The noisy quadratic model, with the exact second moments of SGD and of Looka
 
 The loss of one step is :math:`\hat L(\theta) = \tfrac12 (\theta - c)^\top A (\theta - c)` with
 :math:`c \sim N(0, \Sigma)`, :math:`A` and :math:`\Sigma` diagonal: the optimum moves about the
-origin from step to step. The coordinates never meet, so every formula is one line per coordinate.
-With :math:`x = \gamma a`, :math:`r = 1 - x`, :math:`q = r^k` and :math:`\sigma^2` from
-:math:`\Sigma` (the variance itself, not its square):
+origin from step to step. The coordinates never meet, so every formula is one line per coordinate;
+leading axes are independent settings. With :math:`x = \gamma a`, :math:`r = 1 - x`,
+:math:`q = r^k` and :math:`\sigma^2` from :math:`\Sigma` (the variance itself, not its square):
 
 .. math::
 
@@ -17,12 +17,13 @@ With :math:`x = \gamma a`, :math:`r = 1 - x`, :math:`q = r^k` and :math:`\sigma^
 The paper prints the last line with a longer fraction, which cancels to this one.
 
 Implementation notes:
-    * Where no fixed point exists (:math:`|\lambda| \ge 1`) the variance is returned as inf. For odd
-      k Lookahead is stable beyond the limit 2/L of SGD, so the formulas are written without the
-      factor :math:`V_{SGD}`, which is infinite there.
+
+- Where no fixed point exists (:math:`|\lambda| \ge 1`) the variance is returned as inf. For odd k
+  Lookahead is stable beyond the limit 2/L of SGD, so the formulas are written without the factor
+  :math:`V_{SGD}`, which is infinite there.
 
 References:
-    zhang2019lookahead, section 3.2 and Proposition 2. Chapter: lookahead.
+    Section 3.2 and Proposition 2 of :cite:t:`zhang2019lookahead`. Chapter: lookahead.
 """
 
 from __future__ import annotations
@@ -33,11 +34,29 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from replications.methods.lookahead import lookahead_pull
+
 if TYPE_CHECKING:
     from jaxtyping import Float
 
 BLOCK = 2**14
 """Weights that `simulate` advances together: 64 KiB of float32, which stay in the cache."""
+
+
+def pulled_moment(moment: Tensor, kept: Tensor, gathered: Tensor, alpha: float | Tensor) -> Tensor:
+    r"""Second moment of each coordinate of the slow weights after a loop and its synchronisation.
+
+    .. math::
+
+        E\phi'^2 = \lambda^2\, E\phi^2 + \alpha^2 G, \qquad \lambda = 1 - \alpha (1 - q).
+
+    Args:
+        moment: second moment before the loop.
+        kept: q, the share of the slow weights that the fast ones still carry at the loop's end.
+        gathered: G, the variance that the noise of the loop has added to the fast weights.
+        alpha: slow step size in (0, 1]. All broadcast.
+    """
+    return (1 - alpha * (1 - kept)).square() * moment + alpha**2 * gathered
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,19 @@ class NoisyQuadratic:
         if not (self.noise_variance.isfinite() & (self.noise_variance >= 0)).all():
             raise ValueError("noise_variance must be non-negative and finite")
 
+    def contraction(
+        self, lr: float | Tensor, alpha: float | Tensor, k: float | Tensor
+    ) -> Float[Tensor, "*s d"]:
+        """What a loop without noise leaves of the slow weights: lambda = 1 - alpha (1 - q).
+
+        Args:
+            lr: inner learning rate gamma, positive.
+            alpha: slow step size in (0, 1].
+            k: inner steps in a loop, a whole number >= 1.
+        """
+        x, alpha, k = self._settings(lr, alpha, k)
+        return 1 - alpha * (1 - (1 - x) ** k)
+
     def sgd_variance(self, lr: float | Tensor) -> Float[Tensor, "*s d"]:
         """Stationary variance of SGD: x / (2 - x) times the noise variance; inf where x >= 2.
 
@@ -95,8 +127,8 @@ class NoisyQuadratic:
             alpha: slow step size in (0, 1].
             k: inner steps in a loop, a whole number >= 1.
         """
+        contraction = self.contraction(lr, alpha, k)
         x, alpha, k = self._settings(lr, alpha, k)
-        contraction = 1 - alpha * (1 - (1 - x) ** k)
         return torch.where(contraction.abs() < 1, self._fixed_point(x, alpha, k), torch.inf)
 
     def inner_variance(
@@ -146,11 +178,11 @@ class NoisyQuadratic:
             start: mean of each coordinate at the start, a number or [d].
             start_variance: variance of each coordinate at the start, a number or [d].
         """
+        contraction = self.contraction(lr, alpha, k)
         x, alpha, k, steps = self._settings(lr, alpha, k, steps)
         if not (steps >= 0).all():
             raise ValueError(f"steps must be at least 0, got {steps.min():g}")
         loops = torch.floor(steps / k)
-        contraction = 1 - alpha * (1 - (1 - x) ** k)
         left = contraction.abs() ** (2 * loops)
         mean = torch.as_tensor(start, dtype=torch.float64)
         begin = mean.square() + torch.as_tensor(start_variance, dtype=torch.float64)
@@ -218,7 +250,7 @@ class NoisyQuadratic:
                 for _ in range(k):
                     normals.normal_(generator=generator)
                     fast.mul_(1 - x).addcmul_(normals, kick)  # theta - lr a (theta - c)
-                fast.copy_(block.lerp_(fast, alpha))
+                lookahead_pull(block, fast, alpha)
         return slow
 
     def _settings(

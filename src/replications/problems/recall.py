@@ -3,7 +3,10 @@ r"""A memory task: keep one bit for T steps.
 A recurrent network sees a bit (+1 or -1) and a cue in the first step, nothing afterwards, and is
 asked for the bit in the last:
 
-    s_t = tanh(W s_{t-1} + w_bit x_t + w_cue c_t + b),     loss -log sigmoid(bit (v . s_T + a)).
+.. math::
+
+    s_t = \tanh(W s_{t-1} + w_\text{bit} x_t + w_\text{cue} c_t + b), \qquad
+    \text{loss } {-\log} \operatorname{sigmoid}(\text{bit}\, (v \cdot s_T + a)).
 
 Both bits run side by side in every particle. Only the last window pays, and it does not contain
 the first step: the truncated gradient for the bit's weights is zero, exactly and always, so that

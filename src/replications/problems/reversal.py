@@ -1,8 +1,13 @@
 r"""A toy translation task: look every word up in a dictionary, and reverse the sentence.
 
-A source sentence is `length` words drawn independently from Zipf's law over `vocabulary` words,
-p(k) ~ 1/k; its translation is target_i = dictionary[source_(length+1-i)], for one fixed random
-dictionary.
+A source sentence is :math:`n` (``length``) words drawn independently from Zipf's law over
+``vocabulary`` words, :math:`p(k) \propto 1/k`; its translation is
+
+.. math::
+
+    \text{target}_i = \text{dictionary}[\text{source}_{n+1-i}], \quad i = 1, \dots, n,
+
+for one fixed random dictionary. Leading axes are independent problems: one for each seed.
 The answer is a function of the source, so the best possible loss is 0. Whoever knows the words'
 frequencies but takes nothing from the source pays their entropy, 2.876 nats for 32 words: what a
 Transformer that has learned nothing pays.

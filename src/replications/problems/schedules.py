@@ -10,14 +10,13 @@ linear with independent noise, so the recursion of the moments is exact: with
     E\theta'^2 = r^2 E\theta^2 + \gamma_t^2 a^2 \sigma^2, \qquad
     \bar\theta' = b \bar\theta + (1 - b) \theta',
 
-and over a loop, which keeps q, the product of its r, and gathers the variance G,
-
-.. math::
-
-    E\phi'^2 = (1 - \alpha (1 - q))^2 E\phi^2 + \alpha^2 G.
+and a loop keeps q, the product of its r, and gathers the variance G of
+:func:`~replications.problems.noisy_quadratic.pulled_moment`. Leading axes, after that of the steps,
+are independent settings.
 
 References:
-    The controls of the chapter lookahead; the model is that of zhang2019lookahead, section 3.2.
+    The controls of the chapter lookahead; the model is that of section 3.2 of
+    :cite:t:`zhang2019lookahead`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from replications.problems.noisy_quadratic import NoisyQuadratic
+from replications.problems.noisy_quadratic import NoisyQuadratic, pulled_moment
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -62,7 +61,7 @@ def scheduled_loss(
             x = rate[..., None] * problem.curvature
             kept = (1 - x) * kept
             gathered = (1 - x).square() * gathered + x.square() * problem.noise_variance
-        moment = (1 - alpha * (1 - kept)).square() * moment + alpha.square() * gathered
+        moment = pulled_moment(moment, kept, gathered, alpha)
     return 0.5 * (problem.curvature * moment).sum(-1)
 
 

@@ -1,5 +1,7 @@
 r"""The best slow step of Lookahead on a quadratic, with and without noise.
 
+Leading axes are independent problems.
+
 On :math:`L(\theta) = \tfrac12 (\theta - \theta^*)^\top A (\theta - \theta^*)` the loss along the
 line from :math:`\theta_0` to :math:`\theta_k` is a parabola, and the step that reaches its lowest
 point is (Proposition 1)
@@ -10,7 +12,7 @@ point is (Proposition 1)
                     {(\theta_0 - \theta_k)^\top A (\theta_0 - \theta_k)}.
 
 References:
-    zhang2019lookahead, section 3.1 and Proposition 1. Chapter: lookahead.
+    Section 3.1 and Proposition 1 of :cite:t:`zhang2019lookahead`. Chapter: lookahead.
 """
 
 from __future__ import annotations
@@ -50,8 +52,8 @@ def optimal_alpha_noisy(
 ) -> Float[Tensor, "*s"]:
     """The slow step of least expected loss after one loop of SGD under noise.
 
-    The loop leaves the second moment ``lam^2 E[theta^2] + alpha^2 (1 - q^2) V_SGD``; weighted by
-    the curvature this is a parabola in alpha. Without noise it is `optimal_alpha` in expectation.
+    The loop leaves the second moment of `noisy_quadratic.pulled_moment`; weighted by the curvature
+    this is a parabola in alpha. Without noise it is `optimal_alpha` in expectation.
 
     Args:
         problem: the noisy quadratic; lr must keep SGD stable on it.

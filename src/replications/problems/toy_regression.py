@@ -1,13 +1,16 @@
 r"""A two-parameter toy: choose the learning rates with which gradient descent crosses a rugged
 surface.
 
-    f(x) = sqrt(x_0^2 + 5) - sqrt 5 + sin^2(x_1) exp(-5 x_0^2) + |x_1 - 100| / 4
-    x' = x - lr_t grad f(x),     lr_t = (1 - t/T) e^theta_0 + (t/T) e^theta_1
+.. math::
 
-from x = (1, 1); the loss of a step is f after it, an episode has T = 100 steps. x_1 has far to
-go, so the best schedule starts with a large rate, and only late losses show it.
+    f(x) &= \sqrt{x_0^2 + 5} - \sqrt 5 + \sin^2(x_1) \exp(-5 x_0^2) + |x_1 - 100| / 4 \\
+    x' &= x - \text{lr}_t \nabla f(x), \qquad
+    \text{lr}_t = (1 - t/T)\, e^{\theta_0} + (t/T)\, e^{\theta_1}
 
-Setting: official code of `vicol2021unbiased` (toy_regression.py).
+from x = (1, 1); the loss of a step is f after it, an episode has T = 100 steps. :math:`x_1` has far
+to go, so the best schedule starts with a large rate, and only late losses show it.
+
+Setting: official code of :cite:t:`vicol2021unbiased` (toy_regression.py).
 """
 
 from __future__ import annotations

@@ -1,17 +1,20 @@
-r"""A small encoder-decoder Transformer; many models at once: the leading axis of every tensor
-counts models.
+r"""A small encoder-decoder Transformer. Leading axes are independent models: the first axis of
+every tensor counts them.
 
-The architecture of Vaswani et al. that `liu2020variance` trains, made small: per layer,
+The architecture of Vaswani et al. that :cite:t:`liu2020variance` train, made small: per layer,
 self-attention, (in the decoder) attention to the encoder's output, and a ReLU network, each inside
-a residual branch.
+a residual branch. In post-LN (the original) and in pre-LN, which has a last norm at the end of each
+stack:
 
-    post-LN (the original):   x <- norm(x + branch(x))
-    pre-LN:                   x <- x + branch(norm(x)), and a last norm at the end of each stack
+.. math::
 
-As in the paper's code (fairseq): Xavier weights, with gain 1/sqrt(2) for queries, keys and values;
-biases 0; word vectors N(0, 1/width) times sqrt(width); sinusoidal positions; an output layer of its
-own. Layer norms have no gain and bias, for speed. The decoder sees the true preceding words
-(teacher forcing).
+    x &\leftarrow \operatorname{norm}(x + \operatorname{branch}(x)) & \text{post-LN} \\
+    x &\leftarrow x + \operatorname{branch}(\operatorname{norm}(x)) & \text{pre-LN}
+
+As in the paper's code (fairseq): Xavier weights, with gain :math:`1/\sqrt{2}` for queries, keys and
+values; biases 0; word vectors N(0, 1/width) times :math:`\sqrt{\text{width}}`; sinusoidal
+positions; an output layer of its own. Layer norms have no gain and bias, for speed. The decoder
+sees the true preceding words (teacher forcing).
 """
 
 from __future__ import annotations

@@ -19,13 +19,19 @@ from :math:`\theta_0` to there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from replications.papers.lookahead.experiments.training import Digits, Ensemble, gradients
+from replications.papers.lookahead.experiments.training import (
+    ADAM_BETA2,
+    Digits,
+    Ensemble,
+    epochs,
+    gradients,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -79,38 +85,50 @@ def slow_step(
     return 1 + torch.as_tensor(back) / torch.as_tensor(curved)
 
 
+class Adaptive(Ensemble):
+    """Lookahead whose slow step is estimated at every synchronisation, on a batch of its own."""
+
+    def __init__(self, data: Digits, low: float, params: list[Tensor], **settings: Any) -> None:
+        super().__init__(params, **settings)
+        self.data, self.low = data, low
+        self.estimates: list[Tensor] = []
+
+    def slow_step(self) -> Float[Tensor, " models"]:
+        """The clipped estimate; as it was before goes to `estimates`."""
+        batch = self.data.next_batch(len(self.lr) // self.data.seeds)
+        correction = 1 - ADAM_BETA2**self.steps  # Adam's own
+        fisher = [v / correction for v in self.second]
+        gradient = gradients(self.params, *batch)
+        self.estimates.append(slow_step(self.slow, self.params, fisher, gradient))
+        return self.estimates[-1].clamp(self.low, 1.0)
+
+
 def run(config: Config) -> Result:
     """Train the three methods; Adam is Lookahead with alpha = 1."""
-    methods = [_train(config, fixed) for fixed in (None, config.fixed, 1.0)]
-    losses, accuracies, _, _ = zip(*methods, strict=True)
-    _, _, alpha, clipped = methods[0]
-    return Result(np.array(config.lr), np.stack(losses), np.stack(accuracies), alpha, clipped)
-
-
-def _train(config: Config, fixed: float | None) -> tuple[np.ndarray, ...]:
-    """Training loss, test accuracy, mean alpha, share above 1; without `fixed` it adapts."""
     shape = (len(config.lr), config.seeds)
-    data = Digits(config.seeds, config.batch)
     rates = np.array(config.lr).repeat(config.seeds)
-    optimizer = Ensemble(data.start(len(config.lr)), rates, k=config.k, adam=True)
-    losses, accuracies, alphas = [], [], []
-    for _ in range(config.epochs):
-        for _ in range(data.epoch // config.k):
-            for _ in range(config.k):
-                batch = data.next_batch(len(config.lr))
-                optimizer.inner_step(gradients(optimizer.params, *batch))
-            if fixed is None:
-                ahead = gradients(optimizer.params, *data.next_batch(len(config.lr)))
-                correction = 1 - 0.999**optimizer.steps  # Adam's own
-                fisher = [v / correction for v in optimizer.second]
-                alpha = slow_step(optimizer.slow, optimizer.params, fisher, ahead)
-            else:
-                alpha = torch.full((len(rates),), fixed)
-            optimizer.synchronise(alpha.clamp(config.low, 1.0).reshape(-1, 1, 1))
-            alphas.append(alpha.reshape(shape))
-        losses.append(data.train_loss(optimizer.slow))
-        accuracies.append(data.test_accuracy(optimizer.slow))
-    estimate = torch.stack(alphas, 1).double().numpy()  # [lr, loops, seeds]
+    losses, accuracies = [], []
+    for alpha in (None, config.fixed, 1.0):
+        data = Digits(config.seeds, config.batch)
+        params = data.start(len(config.lr))
+        settings: dict[str, Any] = {"lr": rates, "k": config.k, "adam": True}
+        ensemble: Ensemble
+        if alpha is None:
+            ensemble = adaptive = Adaptive(data, config.low, params, **settings)
+        else:
+            ensemble = Ensemble(params, alpha=alpha, **settings)
+        looks = [
+            (data.train_loss(ensemble.slow), data.test_accuracy(ensemble.slow))
+            for _ in epochs(data, ensemble, config.epochs)
+        ]
+        losses.append(np.stack([loss for loss, _ in looks], axis=1))
+        accuracies.append(np.stack([accuracy for _, accuracy in looks], axis=1))
+    estimate = torch.stack([e.reshape(shape) for e in adaptive.estimates], 1).double().numpy()
     used = estimate.clip(config.low, 1.0).reshape(len(config.lr), config.epochs, -1, config.seeds)
-    curves = [np.stack(curve, axis=1) for curve in (losses, accuracies)]
-    return (*curves, used.mean(2), (estimate > 1).mean(1))
+    return Result(
+        lr=np.array(config.lr),
+        train_loss=np.stack(losses),
+        accuracy=np.stack(accuracies),
+        alpha=used.mean(2),
+        clipped=(estimate > 1).mean(1),
+    )

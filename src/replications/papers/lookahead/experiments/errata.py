@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from replications.core.seeds import generator
+from replications.methods.lookahead import lookahead_pull
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -56,13 +57,13 @@ def run(config: Config) -> Result:
     start = torch.randn(config.problems, generator=gen, dtype=torch.float64)
     c = torch.randn(config.loops, config.k, config.problems, generator=gen, dtype=torch.float64)
 
-    phi, ends = start, []
+    phi, ends = start.clone(), []
     for t in range(config.loops):
         theta = phi
         for i in range(config.k):
             theta = theta - config.lr * a * (theta - c[t, i])
-        ends.append(theta)
-        phi = phi + config.alpha * (theta - phi)
+        ends.append(theta.clone())
+        lookahead_pull(phi, theta, config.alpha)
 
     keep, last = 1 - config.alpha, config.loops - 1
     average = keep**config.loops * start

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from replications.methods.lookahead import lookahead_pull
 from replications.problems.momentum_quadratic import INNER_STATES, lookahead_rate, momentum_rate
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def run(config: Config) -> Result:
 
 def _measure(x: Tensor, beta: float, method: str, config: Config) -> Tensor:
     """Run loops from both basis states, rescaled after each, and fit the slope of the log size."""
-    theta = torch.tensor([[1.0], [0.0]], dtype=torch.float64).expand(2, x.numel())
+    theta = torch.tensor([[1.0], [0.0]], dtype=torch.float64).repeat(1, x.numel())
     v = theta.flip(0)
     alpha = 1.0 if method == "momentum" else config.alpha
     size, sizes = torch.zeros_like(x), []
@@ -117,11 +118,11 @@ def _measure(x: Tensor, beta: float, method: str, config: Config) -> Tensor:
         for _ in range(config.k):
             v = beta * v - x * theta
             theta = theta + v
-        theta = slow + alpha * (theta - slow)
+        lookahead_pull(slow, theta, alpha)
         if method == "reset":
             v = torch.zeros_like(v)
         elif method == "pullback":
-            v = old + alpha * (v - old)
+            lookahead_pull(old, v, alpha)
         norm = (theta.square() + v.square()).sum(0).sqrt().clamp(min=1e-200)
         theta, v, size = theta / norm, v / norm, size + norm.log()
         sizes.append(size)

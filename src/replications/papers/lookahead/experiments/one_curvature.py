@@ -66,7 +66,7 @@ def run(config: Config) -> Result:
         """In k steps: Lookahead's loop, and SGD at the learning rate of the same variance."""
         variance = unit.lookahead_variance(x, alpha, k)[..., 0]
         matched = 2 * variance / (1 + variance)  # from V = x / (2 - x)
-        return (1 - alpha * (1 - (1 - x) ** k)).abs(), (1 - matched).abs() ** k
+        return unit.contraction(x, alpha, k)[..., 0].abs(), (1 - matched).abs() ** k
 
     ours, sgd = contractions(x, alpha[:, None, None], k[:, None])
     gain = sgd - ours

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from replications.papers.lookahead.experiments.training import Digits, Ensemble, gradients
+from replications.papers.lookahead.experiments.training import Digits, Ensemble, epochs, gradients
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -70,15 +70,15 @@ def run(config: Config) -> Result:
             config.alpha,
             inner_state,
         )
-        for _ in range(config.epochs * data.epoch):
-            ensemble.step(gradients(ensemble.params, *data.next_batch(1)))
+        for _ in epochs(data, ensemble, config.epochs):
+            pass
         loops, synchronised = [], []
         for _ in range(config.loops):
             positions = [data.test_accuracy(ensemble.params)[0]]
             for _ in range(config.k):
                 ensemble.inner_step(gradients(ensemble.params, *data.next_batch(1)))
                 positions.append(data.test_accuracy(ensemble.params)[0])
-            ensemble.synchronise(ensemble.alpha)
+            ensemble.synchronise()
             loops.append(np.stack(positions, axis=1))
             synchronised.append(data.test_accuracy(ensemble.params)[0])
         inside.append(np.stack(loops, axis=1))

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from replications.core.seeds import generator
+from replications.methods.lookahead import lookahead_pull
 from replications.papers.lookahead.experiments.convergence import decaying_spectrum
+from replications.problems.noisy_quadratic import pulled_moment
 from replications.problems.slow_step import optimal_alpha, optimal_alpha_noisy
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def run(config: Config) -> Result:
             alpha = optimal_alpha_noisy(problem, lr, config.noisy_k, moment)
             noisy.append(alpha)
             alpha = alpha.clamp(max=1)
-            moment = (1 - alpha * (1 - q)).square() * moment + alpha**2 * fed
+            moment = pulled_moment(moment, q, fed, alpha)
     return Result(
         k=np.array(config.k),
         formula=torch.stack(formula).numpy(),
@@ -103,9 +105,11 @@ def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
 
 
 def _lowest_point(hessian: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """Of the parabola through the losses at slow steps -1, 0 and 1."""
-    below, middle, above = (
-        0.5 * (e * _apply(hessian, e)).sum(1)
-        for e in (start + alpha * (end - start) for alpha in (-1, 0, 1))
-    )
+    """Of the parabola through the losses after slow steps of -1, 0 and 1."""
+    losses = []
+    for alpha in (-1.0, 0.0, 1.0):
+        point = start.clone()
+        lookahead_pull(point, end.clone(), alpha)
+        losses.append(0.5 * (point * _apply(hessian, point)).sum(1))
+    below, middle, above = losses
     return (below - above) / (2 * (below - 2 * middle + above))

@@ -75,7 +75,7 @@ def run(config: Config) -> Result:
     points = torch.tensor(config.x, dtype=torch.float64)
     problem = NoisyQuadratic(points, torch.full_like(points, config.noise_variance))
     theory = problem.lookahead_variance(1.0, 0.5, 5)
-    slowest = max(abs(1 - 0.5 * (1 - (1 - x) ** 5)) for x in config.x)
+    slowest = problem.contraction(1.0, 0.5, 5).abs().max().item()
     loops = math.ceil(math.log(1e-5) / (2 * math.log(slowest)))  # 1e-5 of the way is left
     slow = problem.simulate(1.0, 0.5, 5, steps=5 * loops, chains=config.chains, generator=gen)
     unit = NoisyQuadratic(torch.ones(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64))

@@ -2,13 +2,14 @@ r"""Many small networks on the digits at once, each with its own settings: what 
 
 The leading axis of every tensor counts models, settings first and seeds inside: model
 ``s * seeds + j`` has setting s and seed j. Models with the same seed share split, initial weights
-and batches, so that settings are compared in pairs. The optimizers are those of torch and
-`replications.methods.Lookahead`, restated for one learning rate per model; a test holds them equal.
+and batches, so that settings are compared in pairs. The steps are the cores of
+`replications.methods`, with one learning rate for each model; a test holds them equal to torch's
+optimizers inside `replications.methods.Lookahead`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ import torch
 from torch import Tensor
 
 from replications.core.seeds import generator
+from replications.methods.adam_step import adam_coefficients, adam_step_
+from replications.methods.lookahead import lookahead_pull
+from replications.methods.sgd_step import sgd_step_
 from replications.problems import mlp
 from replications.problems.data import digits, split
 
@@ -27,6 +31,9 @@ SIZES = (64, 64, 10)
 """8x8 pixels, one hidden layer of ReLU units, 10 classes: 4810 weights."""
 TRAIN, TEST = 1280, 517
 """All 1797 digits, split anew by each seed; 1280 is a multiple of every batch times k used."""
+
+ADAM_BETA2, ADAM_EPS = 0.999, 1e-8
+"""torch's defaults."""
 
 
 class Digits:
@@ -102,9 +109,9 @@ class Ensemble:
     Args:
         params: tensors [models, in, out]; they are updated in place.
         lr: learning rate of each model, [models].
-        momentum: of each model, [models]; Adam's first decay rate if `adam`.
+        momentum: of each model, [models], or of all; Adam's first decay rate if `adam`.
         k: synchronisation period; None for no Lookahead.
-        alpha: slow step of each model, [models].
+        alpha: slow step of each model, [models], or of all.
         inner_state: "maintain" or "reset".
         adam: Adam with torch's defaults instead of SGD.
     """
@@ -121,7 +128,7 @@ class Ensemble:
     ) -> None:
         self.params = params
         self.lr, self.momentum, self.alpha = (
-            torch.tensor(x, dtype=params[0].dtype).reshape(-1, 1, 1) for x in (lr, momentum, alpha)
+            torch.tensor(x, dtype=params[0].dtype) for x in (lr, momentum, alpha)
         )
         self.k, self.inner_state, self.adam = k, inner_state, adam
         self.steps = 0
@@ -130,34 +137,55 @@ class Ensemble:
         self.second = [torch.zeros_like(p) for p in params] if adam else []
 
     def step(self, grads: list[Tensor]) -> None:
-        """One inner step, and the pull-back after every k-th."""
+        """One inner step, and the synchronisation after every k-th."""
         self.inner_step(grads)
         if self.k and self.steps % self.k == 0:
-            self.synchronise(self.alpha)
+            self.synchronise()
 
     def inner_step(self, grads: list[Tensor]) -> None:
         """One step of SGD or Adam."""
         self.steps += 1
         if not self.adam:
-            for p, g, m in zip(self.params, grads, self.first, strict=True):
-                m.mul_(self.momentum).add_(g)
-                p.addcmul_(m, self.lr, value=-1)
+            sgd_step_(self.params, grads, self.first, self.lr, self.momentum)
             return
-        first_rate = self.lr / (1 - self.momentum**self.steps)
-        for p, g, m, v in zip(self.params, grads, self.first, self.second, strict=True):
-            m.lerp_(g, 1 - self.momentum)
-            v.mul_(0.999).addcmul_(g, g, value=0.001)
-            root = (v / (1 - 0.999**self.steps)).sqrt_().add_(1e-8)
-            p.addcmul_(m / root, first_rate, value=-1)
+        betas = (self.momentum, ADAM_BETA2)
+        step = adam_coefficients(self.lr, betas, ADAM_EPS, 0.0, self.steps, self.steps)
+        step = step._replace(floor=ADAM_EPS)  # torch adds eps after the correction of the bias
+        adam_step_(self.params, grads, self.first, self.second, betas, step)
 
-    def synchronise(self, alpha: Float[Tensor, "models 1 1"]) -> None:
-        """phi <- phi + alpha (theta - phi), theta <- phi."""
-        for p, phi in zip(self.params, self.slow, strict=True):
-            phi.lerp_(p, alpha)
-            p.copy_(phi)
+    def synchronise(self) -> None:
+        """Pull the slow weights to the fast ones, and set the momentum to zero on reset."""
+        lookahead_pull(self.slow, self.params, self.slow_step())
         if self.inner_state == "reset":
             for m in self.first:
                 m.zero_()
+
+    def slow_step(self) -> Float[Tensor, " models"] | Float[Tensor, ""]:
+        """The slow step of the coming synchronisation."""
+        return self.alpha
+
+
+def epochs(
+    data: Digits, ensemble: Ensemble, count: int, decays: Sequence[int] = ()
+) -> Iterator[int]:
+    """Train epoch by epoch, and hand out the number done after each.
+
+    Args:
+        data: one stream for each seed.
+        ensemble: settings times seeds models. Its k must divide the steps of an epoch, so that
+            the slow weights are up to date after each.
+        count: number of epochs.
+        decays: epochs done after which the learning rate falls to 0.2 of itself.
+    """
+    if data.epoch % (ensemble.k or 1):
+        raise ValueError(f"k must divide the {data.epoch} steps of an epoch, got {ensemble.k}")
+    settings = len(ensemble.params[0]) // data.seeds
+    for epoch in range(1, count + 1):
+        for _ in range(data.epoch):
+            ensemble.step(gradients(ensemble.params, *data.next_batch(settings)))
+        yield epoch
+        if epoch in decays:
+            ensemble.lr = 0.2 * ensemble.lr
 
 
 @dataclass(frozen=True)
@@ -172,28 +200,18 @@ class Outcome:
     """Percent right on the test set at the end; a diverged network guesses, about 10."""
 
 
-def train(data: Digits, ensemble: Ensemble, epochs: int) -> Outcome:
-    """Train with the learning rate times 0.2 after 30, 60 and 80 % of the epochs.
+def train(data: Digits, ensemble: Ensemble, count: int) -> Outcome:
+    """Train for `count` epochs, with the learning rate times 0.2 after 30, 60 and 80 % of them.
 
     Args:
         data: one stream for each seed.
-        ensemble: settings times seeds models. Its k must divide the steps of an epoch, so that
-            the slow weights are up to date whenever they are looked at.
-        epochs: a multiple of 10, so that the decays fall on whole epochs.
+        ensemble: settings times seeds models.
+        count: a multiple of 10, so that the decays fall on whole epochs.
     """
-    if epochs % 10 or data.epoch % (ensemble.k or 1):
-        raise ValueError(
-            f"epochs must be a multiple of 10 and k must divide {data.epoch} steps, "
-            f"got epochs={epochs}, k={ensemble.k}"
-        )
-    settings = len(ensemble.params[0]) // data.seeds
-    early_loss = None
-    for epoch in range(epochs):
-        if epoch in (3 * epochs // 10, 6 * epochs // 10, 8 * epochs // 10):
-            if early_loss is None:
-                early_loss = data.train_loss(ensemble.slow)
-            ensemble.lr = 0.2 * ensemble.lr
-        for _ in range(data.epoch):
-            ensemble.step(gradients(ensemble.params, *data.next_batch(settings)))
-    assert early_loss is not None
+    if count % 10:
+        raise ValueError(f"epochs must be a multiple of 10, got {count}")
+    decays = [tenths * count // 10 for tenths in (3, 6, 8)]
+    for epoch in epochs(data, ensemble, count, decays):
+        if epoch == decays[0]:
+            early_loss = data.train_loss(ensemble.slow)
     return Outcome(early_loss, data.train_loss(ensemble.slow), data.test_accuracy(ensemble.slow))

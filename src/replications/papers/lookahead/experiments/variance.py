@@ -67,7 +67,7 @@ def run(config: Config) -> Result:
     gen = generator(config.seed, "variance")
 
     def stationary(alpha: float, k: int) -> np.ndarray:
-        slowest = max(abs(1 - alpha * (1 - (1 - x) ** k)) for x in config.x)
+        slowest = problem.contraction(1.0, alpha, k).abs().max().item()
         loops = math.ceil(math.log(config.transient) / (2 * math.log(slowest)))
         slow = problem.simulate(1.0, alpha, k, steps=loops * k, chains=config.chains, generator=gen)
         return slow.double().square().mean(0).numpy()

@@ -18,7 +18,7 @@ from replications.core.seeds import generator
 from replications.methods.backprop import BPTT, TruncatedBPTT
 from replications.methods.evolution import NRES, PES, FullES, TruncatedES
 from replications.methods.rtrl import RTRL
-from replications.methods.unroll_problem import leaves
+from replications.methods.trees import leaves
 from replications.methods.uoro import UORO
 from replications.problems.linear_unroll import LinearUnroll, random_system
 

@@ -78,7 +78,7 @@ def _run(config: Config, method: str) -> tuple[list[float], list[float], list[fl
     for t, source in enumerate(batches.view(config.steps, config.streams, *batches.shape[2:]), 1):
         if method == "warm-up":
             optimizer.param_groups[0]["lr"] = rate * linear_warmup(t, config.warmup)
-        target = torch.cat([task.translate(s[None, None])[0] for s in source])
+        target = torch.cat([task.translate(s[None]) for s in source])
         _, grads = net.gradients(params, source, target)
         before = _picked(params, pick)
         for p, g in zip(params, grads, strict=True):

@@ -1,0 +1,31 @@
+"""Papers find what is registered in their modules."""
+
+import pickle
+
+import pytest
+
+from replications.core import registry
+from tests.core import toy
+
+
+def test_slugs_come_from_folders():
+    assert registry.slug_of("replications.papers.radam.experiments.variance") == "radam"
+    assert registry.slug_of("tests.core.toy") == "toy"
+
+
+def test_one_name_belongs_to_one_module():
+    assert registry.registered("toy").experiments["grid"] is toy.grid
+    registry.register("experiments", "toy", "grid", toy.grid, toy.run.__module__)  # a reload
+    with pytest.raises(ValueError, match=r"grid is registered twice: in tests.core.toy and in x"):
+        registry.register("experiments", "toy", "grid", None, "x")
+
+
+def test_an_unknown_paper_is_named():
+    with pytest.raises(ValueError, match="slug must be one of .*, got 'nobody'"):
+        registry.paper("nobody")
+
+
+def test_workers_find_an_experiment_by_name():
+    assert pickle.loads(pickle.dumps(toy.grid)) is toy.grid
+    assert toy.grid(toy.Config(4))["total"].item() == 6
+    assert toy.grid.__doc__ == toy.run.__doc__

@@ -1,0 +1,79 @@
+"""What another processor would print is caught: cells, verdicts, shifts."""
+
+import json
+
+import processors
+import pytest
+
+HERE = {
+    "a": processors.Value(1.0, 0.1, "reproduced"),
+    "b": processors.Value(3.0, 0.0, "reproduced"),
+}
+LOG = """
+FAILED chapters/a.ipynb::Cell 3 - nbval...
+FAILED chapters/b.ipynb::Cell 10
+2 failed, 40 passed in 10.0s
+"""
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """A machine whose settings give what the test says."""
+    found = {"here": HERE, "oldest": HERE, "middle": HERE, "threads": HERE}
+    monkeypatch.setattr(processors, "FOLDER", tmp_path)
+    monkeypatch.setattr(processors, "notebooks", lambda setting, cache: ([], 42))
+    monkeypatch.setattr(processors, "claims", lambda setting, cache, full: found[setting])
+    return found
+
+
+def test_equal_numbers_pass(machine, capsys):
+    assert processors.main([]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in table[1:]] == ["oldest", "middle", "threads"]
+    assert "0 of 42" in table[1]
+
+
+def test_a_verdict_that_differs_fails(machine, capsys):
+    machine["middle"] = HERE | {"a": processors.Value(1.2, 0.1, "inconclusive")}
+    assert processors.main(["middle"]) == 1
+    out = capsys.readouterr().out
+    assert "2 (a)" in out  # intervals
+    assert "a: reproduced here, inconclusive there" in out
+    assert processors.main(["oldest"]) == 0
+
+
+def test_a_cell_that_differs_fails(machine, monkeypatch, capsys):
+    """Such as a training run at the edge of chaos, printed with three digits."""
+    monkeypatch.setattr(processors, "notebooks", lambda *a: (processors.cells(LOG), 42))
+    assert processors.main(["threads"]) == 1
+    assert "chapters/a.ipynb::Cell" in capsys.readouterr().out
+
+
+def test_shifts():
+    there = processors.Value(1.05, 0.1, "reproduced")
+    assert processors.in_intervals(HERE["a"], there) == pytest.approx(0.5)
+    assert processors.in_intervals(HERE["b"], processors.Value(3.3, 0.0, "")) == pytest.approx(0.1)
+    infinite = processors.Value(float("inf"), 0.0, "")
+    assert processors.shift(infinite, infinite) == 0.0
+
+
+def test_unknown_settings_are_named(capsys):
+    with pytest.raises(SystemExit):
+        processors.main(["newest"])
+    assert "SETTING must be one of oldest, middle, threads, got newest" in capsys.readouterr().err
+
+
+def test_movements_are_written_for_what_was_run(monkeypatch, tmp_path):
+    from types import SimpleNamespace
+
+    from replications.core import registry
+
+    package = SimpleNamespace(__path__=[str(tmp_path)])
+    tiers = {"a": SimpleNamespace(tier="quick"), "b": SimpleNamespace(tier="full")}
+    monkeypatch.setattr(registry, "slugs", lambda: ["toy"])
+    monkeypatch.setattr(registry, "home", lambda slug: package)
+    monkeypatch.setattr(registry, "paper", lambda slug: registry.Paper(claims=tiers))
+    processors.write_movements({"a": 0.1234, "b": 0.5}, ["oldest"], full=True)
+    processors.write_movements({"a": 0.2, "b": 0.0}, ["oldest"], full=False)
+    found = json.loads((tmp_path / "records" / "movements.json").read_text())
+    assert found == {"settings": ["oldest"], "claims": {"a": 0.2, "b": 0.5}}

@@ -1,0 +1,200 @@
+"""Run the notebooks' tests and all claims as other processors would.
+
+    python tools/processors.py [--full] [--write] [SETTING...]
+
+torch, MKL, OpenBLAS and oneDNN can be told to use older instructions, and two threads reorder sums:
+so one machine shows what others would print. From empty caches, for each setting: the notebooks
+against their stored outputs, then every claim. Prints a table: cells that differ, verdicts that
+differ, the largest shift of a claim's value in units of its interval. Exit status 1 if a cell or a
+verdict differs.
+
+With --full the recorded runs are made anew, too, in about an hour a setting; an interrupted one
+resumes. With --write the shifts go into the papers' records/movements.json, which the judge reads:
+a verdict whose margin is smaller is inconclusive.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "_build" / "processors"
+"""Logs and caches, one folder a setting."""
+
+SETTINGS = {
+    "oldest": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "MKL_CBWR": "COMPATIBLE",
+        "OPENBLAS_CORETYPE": "Prescott",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+    },
+    "middle": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+    },
+    "threads": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2"),
+}
+ONE_THREAD = dict.fromkeys(SETTINGS["threads"], "1")
+NBVAL = (
+    *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"),
+    *("--nbval-sanitize-with", "tests/sanitize.cfg", "-n", "2", "--dist", "loadfile"),
+)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A claim as one setting measures it, unrounded."""
+
+    value: float
+    half_width: float
+    verdict: str
+
+
+def environment(setting: str, cache: Path) -> dict[str, str]:
+    """A child's environment; "here" is this processor as it is."""
+    return {
+        **os.environ,
+        **ONE_THREAD,
+        **SETTINGS.get(setting, {}),
+        "REPLICATIONS_STRICT": "1",
+        "REPLICATIONS_CACHE": str(cache),
+    }
+
+
+def cells(log: str) -> list[str]:
+    """The cells that nbval calls different."""
+    return re.findall(r"^FAILED (\S+)", log, re.M)
+
+
+def notebooks(setting: str, cache: Path) -> tuple[list[str], int]:
+    """Cells that differ from the stored outputs, and how many were compared or run."""
+    paths = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "chapters").glob("*.ipynb"))
+    done = subprocess.run(
+        [sys.executable, *NBVAL, *paths],
+        cwd=ROOT,
+        env=environment(setting, cache),
+        capture_output=True,
+        text=True,
+    )
+    (FOLDER / f"{setting}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    counts = [int(n) for n in re.findall(r"(\d+) (?:passed|failed|error)", done.stdout)]
+    if not counts:
+        raise SystemExit(f"no notebook was tested: see {FOLDER / f'{setting}.log'}")
+    return cells(done.stdout), sum(counts)
+
+
+def claims(setting: str, cache: Path, full: bool) -> dict[str, Value]:
+    """Every claim's value under a setting, measured by a child process."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--measure", *(["--full"] if full else [])],
+        cwd=ROOT,
+        env=environment(setting, cache),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return {key: Value(*value) for key, value in json.loads(done.stdout).items()}
+
+
+def measure_here(full: bool) -> dict[str, Any]:
+    """Value, half-width and verdict of every claim, judged without the movements known so far."""
+    import torch
+
+    from replications.core import registry
+    from replications.core.claims import judge, measure
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    found = {}
+    for slug in registry.slugs():
+        for row in measure(registry.paper(slug).claims.values(), fresh=full):
+            verdict = str(judge(row.estimate, row.claim.expect))
+            found[row.claim.id] = row.estimate.value, row.estimate.half_width, verdict
+    return found
+
+
+def shift(here: Value, there: Value) -> float:
+    """How far a value has moved; nothing where both are the same infinity."""
+    return 0.0 if here.value == there.value else abs(there.value - here.value)
+
+
+def in_intervals(here: Value, there: Value) -> float:
+    """The shift in half-widths of the interval; in the value itself where there is no interval."""
+    scale = here.half_width or abs(here.value) or 1.0
+    return shift(here, there) / scale
+
+
+def write_movements(moved: dict[str, float], settings: list[str], full: bool) -> None:
+    """Put the shifts into the papers' records; what was not run again keeps its own."""
+    from replications.core import registry
+
+    for slug in registry.slugs():
+        path = Path(registry.home(slug).__path__[0]) / "records" / "movements.json"
+        known = json.loads(path.read_text())["claims"] if path.exists() else {}
+        found = {}
+        for key, claim in registry.paper(slug).claims.items():
+            run_again = full or claim.tier == "quick"
+            found[key] = float(f"{moved[key]:.2g}") if run_again else known.get(key, 0.0)
+        about = {"settings": sorted(settings), "claims": found}
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 1 if a cell or a verdict differs under any setting."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("settings", nargs="*", metavar="SETTING", help=", ".join(SETTINGS))
+    parser.add_argument("--full", action="store_true", help="make the recorded runs anew")
+    parser.add_argument("--write", action="store_true", help="write movements.json")
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.measure:
+        print(json.dumps(measure_here(options.full)))
+        return 0
+    chosen = options.settings or list(SETTINGS)
+    if unknown := set(chosen) - set(SETTINGS):
+        parser.error(f"SETTING must be one of {', '.join(SETTINGS)}, got {', '.join(unknown)}")
+
+    FOLDER.mkdir(parents=True, exist_ok=True)
+
+    def empty_cache(setting: str) -> Path:
+        cache = FOLDER / setting
+        if not options.full:  # an hour's run resumes
+            subprocess.run(["rm", "-rf", str(cache)], check=True)
+        return cache
+
+    here = claims("here", empty_cache("here"), full=False)
+    moved = dict.fromkeys(here, 0.0)
+    failed = False
+    print(f"{'setting':9} {'cells that differ':18} {'verdicts':9} largest shift, in intervals")
+    for setting in chosen:
+        cache = empty_cache(setting)
+        different, count = notebooks(setting, cache)
+        there = claims(setting, cache, options.full)
+        flipped = [key for key in here if here[key].verdict != there[key].verdict]
+        worst = max(here, key=lambda key: in_intervals(here[key], there[key]))
+        moved = {key: max(moved[key], shift(here[key], there[key])) for key in here}
+        largest = in_intervals(here[worst], there[worst])
+        of = f"{len(different)} of {count}"
+        print(f"{setting:9} {of:18} {len(flipped):<9} {largest:.2g} ({worst})", flush=True)
+        for name in different:
+            print(f"  {name}")
+        for key in flipped:
+            print(f"  {key}: {here[key].verdict} here, {there[key].verdict} there")
+        failed = failed or bool(different or flipped)
+    if options.write:
+        write_movements(moved, chosen, options.full)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

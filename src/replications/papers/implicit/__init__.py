@@ -1,4 +1,3 @@
-"""Lorraine, Vicol and Duvenaud, \"Optimizing millions of hyperparameters by implicit
-differentiation\"."""
+"""Lorraine, Vicol and Duvenaud: millions of hyperparameters by implicit differentiation."""
 
 PAPER = "lorraine2020optimizing"

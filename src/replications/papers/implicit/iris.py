@@ -76,7 +76,7 @@ class Trainer:
         for w, g in zip(self.weights, self._g, strict=True):
             w.grad = g
         options = {"lr": LEARNING_RATE, "momentum": MOMENTUM, "nesterov": True}
-        self._sgd = torch.optim.SGD(self.weights, **options, fused=True)
+        self._sgd = torch.optim.SGD(self.weights, **options, fused=True)  # type: ignore[arg-type]
 
     def sizes(self) -> list[int]:
         """Weights of each layer, for one split."""

@@ -211,6 +211,12 @@ def late(curve: xr.DataArray) -> xr.DataArray:
 
 
 @quantity
+def after(curve: xr.DataArray, outer: int) -> xr.DataArray:
+    """The value after some outer iterations, mean over dropout seeds."""
+    return curve.sel(outer=outer, drop=True).mean("dropout_seed", skipna=False)
+
+
+@quantity
 def chaos(curve: xr.DataArray) -> xr.DataArray:
     """Standard deviation between dropout seeds of a split's result, root mean square over splits.
 

@@ -9,7 +9,6 @@ import xarray as xr
 
 from replications.core.claims import NOT_REPRODUCED, REPRODUCED, Band, Kind, claim
 from replications.core.estimates import Estimate, exact, mean
-from replications.core.planted import scaled, shifted, swap
 from replications.papers.implicit.experiments.audit import audit, direction
 
 _code = partial(
@@ -31,26 +30,11 @@ _control = partial(
 POSITIVE = "any positive cosine is a descent direction"
 
 
-@_control(expect=Band(17280, 17280, "a count"), cell="fig-audit", planted=shifted("weights", 1))
-def implicit_17280_is_128(result: xr.Dataset) -> Estimate:
-    """With 128 hidden units it has 17,280."""
-    return exact(float(result["weights"]), "4*128 + 128*128 + 128*3, counted")
-
-
 @_code(expect=Band(0.9, 1.1, "a tenth; a right product has ratio 1"))
 def implicit_erratum_hessian(result: xr.Dataset) -> Estimate:
     """The code multiplies by the Hessian of the training loss."""
     share = result["hessian_share"].mean("outer")
     return mean(share.values, "|H v| of the code's Hessian over that of the loss's")
-
-
-@_control(
-    expect=Band(0.0, 1e-9, "single precision, entries of 1e-5"),
-    planted=shifted("hessian_gap", 1e-6),
-)
-def implicit_hessian_is_penalty(result: xr.Dataset) -> Estimate:
-    """What the code multiplies by is diag(2 theta^2), the penalty's Hessian."""
-    return exact(float(result["hessian_gap"].max()), "max |H v - 2 theta^2 v|, all checkpoints")
 
 
 def _spread(values: xr.DataArray, how: str) -> Estimate:
@@ -62,15 +46,6 @@ def _spread(values: xr.DataArray, how: str) -> Estimate:
 def implicit_erratum_sign(result: xr.Dataset) -> Estimate:
     """The sum p points along the validation gradient (cosine at i = 5)."""
     return _spread(result["orders"], "cosine of p with the validation gradient, i = 5")
-
-
-@_control(
-    expect=Band(3.99, 4.01, "i = 5, with 2 b theta^2 of at most 2e-6 neglected"),
-    planted=scaled("length", 1.25),
-)
-def implicit_order_is_scale(result: xr.Dataset) -> Estimate:
-    """In the code the order only sets a factor, p = (1 - i) v0: |p| = (i - 1) |v0| for i > 0."""
-    return _spread(result["length"], "|p| / |v0| of the code at i = 5")
 
 
 def _cosine(result: xr.Dataset, variant: str) -> Estimate:
@@ -87,16 +62,6 @@ def _cosine(result: xr.Dataset, variant: str) -> Estimate:
 def implicit_blog_descends(result: xr.Dataset) -> Estimate:
     """The update follows the hypergradient (cosine above 0)."""
     return _cosine(result, "as published")
-
-
-@_control(
-    expect=Band(0.8, 1.0, "K = 5 against K = 20; a pilot run found 0.9"),
-    cell="fig-audit",
-    planted=swap("variant", "all mended", "sign mended"),
-)
-def implicit_repaired_descends(result: xr.Dataset) -> Estimate:
-    """With all slips mended five terms point along the hypergradient."""
-    return _cosine(result, "all mended")
 
 
 @_code(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import xarray as xr
 
-from replications.core.claims import NOT_REPRODUCED, REPRODUCED, Band, Kind, at_least, claim
-from replications.core.estimates import Estimate, exact, mean, paired
-from replications.core.planted import same, shifted
+from replications.core.claims import REPRODUCED, Band, Kind, at_least, claim
+from replications.core.estimates import Estimate, mean, paired
+from replications.core.planted import same
 from replications.papers.implicit.experiments.distill import distill, score
-from replications.papers.implicit.experiments.million import mebibytes, million
 from replications.papers.implicit.experiments.overfit import ARMS, TUNED, at_end, overfit
 
 _overfit = partial(
@@ -33,22 +31,6 @@ _control = partial(
     cell="fig-distilled",
     planted=same("training_set", "Neumann 20", "noise"),  # pixels that never learn
 )
-
-
-@claim(
-    on=million,
-    kind=Kind.PAPER,
-    place="title",
-    expect=Band(0.0, 1.0, "1 GiB, fixed before"),
-    verdict=REPRODUCED,
-    cell="fig-million",
-    planted=shifted("peak_bytes", 2.0**30),
-)
-def implicit_million_memory(result: xr.Dataset) -> Estimate:
-    """A million hyperparameters fit in ordinary memory (1 GiB, Python included)."""
-    held = float(mebibytes(result).sel(decays=result.decays.max())) / 2**10
-    # machines differ in the digits behind
-    return exact(math.ceil(held), "peak resident memory of the process, rounded up to whole GiB")
 
 
 @_overfit(
@@ -104,16 +86,3 @@ def implicit_distill_means(result: xr.Dataset) -> Estimate:
 def implicit_distill_order(result: xr.Dataset) -> Estimate:
     """Here the order matters: 20 terms beat none."""
     return _beats(result, "Neumann 0")
-
-
-@claim(
-    on=million,
-    kind=Kind.BLOG,
-    place="post, experiment",
-    expect=Band(17280, 17280, "a count"),
-    verdict=NOT_REPRODUCED,
-    cell="fig-million",
-)
-def implicit_blog_17280(result: xr.Dataset) -> Estimate:
-    """A three-layer net with 1024 hidden units has 17,280 weight decays."""
-    return exact(int(result.decays.max()), "weights of 4-1024-1024-3, counted")

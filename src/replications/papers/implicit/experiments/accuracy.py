@@ -49,8 +49,6 @@ class Config:
     log_decay: float = -3.0
     """Of every weight, for logistic regression and the network: weak, yet H is invertible."""
     seed: int = 0
-    ridges: int = 10
-    """Draws on which the formula is held against the derivative of the retrained solution."""
 
 
 @experiment(quick=Config())
@@ -85,7 +83,6 @@ def accuracy(config: Config) -> xr.Dataset:
                 cosine[i, j, k] = torch.cosine_similarity(got, exact, dim=0)
             gaps.append(answers["unrolled, warm"] - answers["Neumann 1/L"])
         gap[i] = torch.stack(gaps).norm(dim=1).max() / exact.norm()
-    through = [_through_solve(seed) for seed in range(config.ridges)]
     dims = ("problem", "solver", "order")
     return xr.Dataset(
         {
@@ -102,28 +99,13 @@ def accuracy(config: Config) -> xr.Dataset:
                 truth,
                 {"long_name": "relative error of the reference along a direction, by retraining"},
             ),
-            "through_solve": (
-                "ridge",
-                through,
-                {"long_name": "relative error against differentiation through the solution"},
-            ),
         },
         coords={
             "problem": list(PROBLEMS),
             "solver": list(SOLVERS),
             "order": list(config.terms),
-            "ridge": np.arange(config.ridges),
         },
     )
-
-
-def _through_solve(seed: int) -> float:
-    """The implicit formula against the derivative of what retraining gives, on one problem."""
-    problem, decays = ridge(seed), torch.linspace(-2, 1, 12, dtype=torch.float64)
-    loss = problem.train_loss, problem.val_loss
-    found = hypergradient(*loss, problem.best_response(decays), decays, Exact()).total
-    truth = torch.func.grad(lambda l: problem.val_loss(problem.best_response(l), l))(decays)
-    return float((found - truth).norm() / truth.norm())
 
 
 def _problems(config: Config) -> list[tuple[Loss, Loss, Tensor, Tensor]]:

@@ -141,3 +141,17 @@ def at_end(
 def peak(result: xr.Dataset, model: str = "network") -> int:
     """Steps on the decays after which the tuned arm's mean test accuracy is highest."""
     return int(result["test"].sel(arm=TUNED, model=model).mean("split").idxmax("outer"))
+
+
+@quantity
+def gain(result: xr.Dataset, model: str) -> xr.DataArray:
+    """Final test accuracy of tuned minus that of fixed decays, by split."""
+    tuned, fixed = (at_end(result, "test", arm, model) for arm in (TUNED, "fixed decay"))
+    return tuned.drop_vars("arm") - fixed.drop_vars("arm")
+
+
+@quantity
+def fall(result: xr.Dataset, variable: str = "test") -> xr.DataArray:
+    """The network's final value minus that at the peak of its test accuracy, by split."""
+    curve = result[variable].sel(arm=TUNED, model="network")
+    return at_end(result, variable) - curve.sel(outer=peak(result), drop=True)

@@ -11,13 +11,13 @@ unit of inference. Every comparison of arms with dropout that the page shows bel
 whose intervals have Holm's level, so that the family errs in 5 % of all such studies; the two
 comparisons without dropout are a family of their own.
 
-Predicted before the run: the validation loss of the optimised decays ends below that of no decay
-(it is what they minimise, and the first form found two thirds of it in 36 splits). Their test loss
-is likely lower than without decay and than with the frozen decays, by about 0.05 nats, but eleven
-comparisons leave that inconclusive, or only just decided. Frozen decays of 0.00003 change nothing.
-Inconclusive: the orders K = 0, 5, 20, the blog's code, one decay chosen on validation or by
-hindsight, early stopping. The test accuracy stays within two points. Without dropout the wins over
-no decay stay above one half, those over one decay inconclusive.
+Predicted before the run: the validation loss of the optimised decays ends below that of no decay,
+which is what they minimise and what the first form showed. Their test loss is likely lower than
+without decay and than with the frozen decays, by about 0.05 nats, but eleven comparisons leave that
+inconclusive, or only just decided. Frozen decays of 0.00003 change nothing. Inconclusive: the
+orders K = 0, 5, 20, the blog's code, one decay chosen on validation or by hindsight, early
+stopping. The test accuracy stays within two points. Without dropout the wins over no decay stay
+above one half, those over one decay inconclusive.
 """
 
 from __future__ import annotations

@@ -229,8 +229,8 @@ def audit(result: xr.Dataset) -> Drawing:
             axes.plot(values, [at] * values.size, ".", color=color, ms=3)
             label = f"{outer}" if i == 0 else None
             axes.plot(float(values.mean()), at, "D", color=color, ms=5.5, label=label)
-        low, high = (number(float(x), 0.05) for x in (found.min(), found.max()))
-        rows.append(f"{name}: {number(float(found.mean()), 0.05)} from {low} to {high}")
+        low, high = (number(float(x), 0.1) for x in (found.min(), found.max()))
+        rows.append(f"{name}: {number(float(found.mean()), 0.1)} from {low} to {high}")
     axes.axvline(0, color=plt.rcParams["text.color"], linewidth=0.8)
     axes.set_yticks(-np.arange(len(rows)), variants)
     axes.grid(axis="y", visible=False)

@@ -35,7 +35,7 @@ def slips(result: xr.Dataset) -> Drawing:
             hollow = {"ls": "--", "mfc": "none", "ms": 8} if variant == "no factor" else {}
             axes.plot(values.order + 1, values, color=color, marker=marker, label=variant, **hollow)
         far, near = float(error.sel(variant=variant)), float(cosines.sel(variant=variant))
-        rows.append(f"{variant}: error {number(far, digits=2)}, cosine {number(near, 0.05)}")
+        rows.append(f"{variant}: error {number(far, digits=2)}, cosine {number(near, 0.1)}")
     left.set(xscale="log", yscale="log")
     left.set(xlabel="terms of the series, K + 1", ylabel="relative error (median)")
     right.set(xlabel="terms of the series, K + 1", ylabel="cosine (median)")

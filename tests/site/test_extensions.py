@@ -1,5 +1,6 @@
 """The book's own Sphinx extensions, where the build would not notice an error."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,7 +31,18 @@ CLAIM = {
     "expected": "≤ 1",
     "measured": "0.5123 [0.4, ∞]",
     "verdict": "not reproduced",
+    "outcome": "not reproduced",
     "cell": "fig-a",
+    "code": "replications.papers.lookahead.claims.variance:a_claim",
+    "runs": [
+        {
+            "experiment": "chains",
+            "tier": "full",
+            "parts": 3,
+            "key": "0123456789ab",
+            "processor": "A <processor>",
+        }
+    ],
     "reference": "Zhang et al. 2019",
     "href": "lookahead.html#fig-a",
 }
@@ -40,7 +52,7 @@ def test_a_row_says_everything_and_escapes_it():
     row = scoreboard.row(CLAIM)
     for text in (
         'id="a-claim"',
-        'data-verdict="not reproduced"',
+        'data-outcome="not reproduced"',
         '<span class="verdict verdict-not-reproduced">not reproduced</span>',
         '<a href="lookahead.html#fig-a">x &lt; &quot;y&quot;</a>',
         "Section &lt;2&gt;",
@@ -48,8 +60,32 @@ def test_a_row_says_everything_and_escapes_it():
         "≤ 1",
         "0.5123 <small>[0.4, ∞]</small>",
         "n = 10",
+        'href="#a-claim"',
+        '<code class="source">replications.papers.lookahead.claims.variance:a_claim</code>',
+        "the recorded run of <code>chains</code>",
+        "<code>0123456789ab</code>, first of 3 parts, made on A &lt;processor&gt;",
     ):
         assert text in row
+
+
+def test_the_headline_keeps_the_kinds_apart():
+    kinds = [("paper", "reproduced")] * 2 + [("paper", "not reproduced")]
+    kinds += [("erratum", "confirmed"), ("erratum", "not confirmed"), ("control", "inconclusive")]
+    headline = scoreboard.tally([{"kind": kind, "outcome": outcome} for kind, outcome in kinds])
+    lines = [re.sub(r"<[^>]*>", "", line) for line in headline.split("</li>")]
+    assert lines == [
+        "2 of 3 statements of the papers are reproduced: 1 not reproduced",
+        "1 of 2 errata are confirmed: 1 not confirmed",
+        "0 of 1 controls of our own are reproduced: 1 inconclusive",
+        "",
+    ]
+
+
+def test_tiles_are_no_stops_of_the_tab_key():
+    html = scoreboard.tiles([CLAIM, CLAIM | {"kind": "erratum", "outcome": "confirmed"}])
+    assert html.count("<a ") == html.count('tabindex="-1"') == 2
+    assert "errata: 1 confirmed" in html
+    assert ">✗<" in html and ">✓<" in html
 
 
 def test_references_are_short():

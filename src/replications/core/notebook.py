@@ -173,7 +173,7 @@ def table_html(measured: Iterable[Measured]) -> str:
 
 def _row_html(claim: Claim, row: dict[str, Any]) -> str:
     source = f"{claim.kind}, {claim.place}"
-    return rows.as_html(row, f"#{claim.cell}", source, f'id="claim-{claim.id}"')
+    return rows.as_html(row, f"claim-{claim.id}", f"#{claim.cell}", source)
 
 
 def table_text(measured: Iterable[Measured]) -> str:

@@ -241,7 +241,7 @@ def title(notebook: dict) -> str:
 
 
 def first_figure(notebook: dict) -> str:
-    """The images of the first figure that the chapter shows, in light and dark."""
+    """The image of the first figure that the chapter shows."""
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             html = "".join(output.get("data", {}).get("text/html", ""))

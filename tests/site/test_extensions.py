@@ -1,15 +1,24 @@
 """The book's own Sphinx extensions, where the build would not notice an error."""
 
 import re
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import figure_links
 import home as home_extension
+import inline_figures
 import pytest
 import scoreboard
+import source_links
 import theme_repairs
 from pybtex.database import parse_file
+from sphinx.highlighting import PygmentsBridge
+
+from replications.core import notebook, rows
+from replications.core.figures import PAPER, PROPERTIES
+from tests.core.test_notebook import draw
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 
@@ -37,6 +46,8 @@ CLAIM = {
     "runs": [
         {
             "experiment": "chains",
+            "code": "replications.papers.lookahead.experiments.chains:chains",
+            "record": "lookahead/records/chains-0.json",
             "tier": "full",
             "parts": 3,
             "key": "0123456789ab",
@@ -62,8 +73,9 @@ def test_a_row_says_everything_and_escapes_it():
         "n = 10",
         'href="#a-claim"',
         '<code class="source">replications.papers.lookahead.claims.variance:a_claim</code>',
-        "the recorded run of <code>chains</code>",
-        "<code>0123456789ab</code>, first of 3 parts, made on A &lt;processor&gt;",
+        "the recorded run of <code class=",
+        "<code>0123456789ab</code>, first of 3 parts, record <code class=",
+        "made on A &lt;processor&gt;",
     ):
         assert text in row
 
@@ -125,6 +137,68 @@ def test_repeated_scripts_are_dropped():
     theme_repairs.citations_are_list_items(None, None, None, context, None)
     assert context["script_files"] == [scripts[0], scripts[1], scripts[3], scripts[4]]
     assert context["body"] == '<div role="listitem">'
+
+
+def figure_html(name):
+    """As a notebook stores it."""
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notebook, "_display", seen.append)
+        notebook.show(lambda: draw([1.0, 2.0]), name)
+    return seen[0]["text/html"]
+
+
+def test_figures_come_inline_with_names_of_their_own():
+    html = inline_figures.inline(figure_html("a") + figure_html("b"))
+    assert "<img" not in html
+    assert html.count("role='img' aria-label=\"A &quot;rising&quot; line.\"") == 2
+    svgs = re.findall(r"<svg.*?</svg>", html)
+    ids = [re.findall(r"\bid='([^']+)'", svg) for svg in svgs]
+    assert ids[0] and not set(ids[0]) & set(ids[1])
+    for svg, own in zip(svgs, ids, strict=True):
+        assert set(re.findall(r"(?:href='#|url\(#)([^')]+)", svg)) <= set(own)
+        rules = re.search(r"<style type='text/css'>(.*?)</style>", svg)[1]
+        assert all(rule.startswith(f"#{own[0]} ") for rule in re.findall(r"[^{}]+(?={)", rules))
+        ElementTree.fromstring(svg)
+
+
+def test_dark_colours_of_figures_are_those_of_the_pages():
+    css = (CHAPTERS.parent / "_static" / "book.css").read_text(encoding="utf8")
+    assert dict(re.findall(r"(--figure-[\w-]+): (#\w+);", css)) == dict(PROPERTIES.values())
+    assert f"--pst-color-background: {PAPER['dark']};" in css
+
+
+def test_named_code_records_and_claims_become_links(tmp_path, monkeypatch):
+    (tmp_path / "toy" / "records").mkdir(parents=True)
+    (tmp_path / "toy" / "records" / "a-0.npz").touch()
+    monkeypatch.setattr(source_links, "PAPERS", tmp_path)
+    html = (
+        rows.source_html("replications.core.rows:chip")
+        + rows.source_html("elsewhere:f")
+        + rows.record_html("toy/records/a-0.npz")
+        + rows.record_html("toy/records/b-0.npz")
+        + '<tr id="claim-here"><a href="#claim-here">1</a><a href="#claim-there">2</a>'
+    )
+    linked = source_links.linked(html, "../", "scoreboard.html")
+    assert re.findall(r'href="([^"]+)"', linked) == [
+        "../_modules/replications/core/rows.html#chip",
+        "../records/toy/records/a-0.npz",
+        "#claim-here",
+        "scoreboard.html#there",
+    ]
+    assert "<code>core.rows:chip</code>" in linked
+
+
+def test_source_pages_have_an_anchor_for_each_function():
+    highlight = PygmentsBridge("html").highlight_block
+    app = SimpleNamespace(builder=SimpleNamespace(highlighter=SimpleNamespace()))
+    app.builder.highlighter.highlight_block = highlight
+    pages = {name: context["body"] for name, context, _ in source_links.source_pages(app)}
+    assert '<span id="chip"></span>' in pages["_modules/replications/core/rows"]
+    assert '<span id="Chapter.show"></span>' in pages["_modules/replications/core/notebook"]
+    body = pages["_modules/replications/core/rows"]
+    lines = unescape(re.sub(r"<[^>]*>", "", body)).splitlines()
+    assert 'def chip(word: str, text: str = "") -> str:' in lines
 
 
 def test_ids_that_a_notebook_shows():

@@ -19,7 +19,7 @@ from replications.core.claims import Claim, Measured, Verdict, measure
 from replications.core.compact import svg_uri
 from replications.core.estimates import Estimate
 from replications.core.experiment import TIERS, Experiment
-from replications.core.figures import Drawing, render
+from replications.core.figures import Drawing, Figure, render, themed
 
 STRICT_VARIABLE = "REPLICATIONS_STRICT"
 """Environment variable under which a warning fails the cell; the book's own runs set it."""
@@ -64,7 +64,9 @@ class Chapter:
         """Display a figure in light and dark, with alternative text and a summary in numbers."""
         if name not in self._paper.figures:
             raise KeyError(f"{self.slug} has the figures {', '.join(self._paper.figures)}")
-        show(self._paper.figures[name], name)
+        shown = self._paper.figures[name]
+        claims = [c for c in self._paper.claims.values() if c.cell == f"fig-{name}"]
+        show(shown, name, caption(shown, claims))
 
     def claims(self, *names: str) -> None:
         """Display claims, by default all; fail if a verdict is not the published one."""
@@ -87,24 +89,51 @@ def prepare() -> None:
         warnings.filterwarnings("ignore", module=r"ipykernel\.")  # warns of itself at shutdown
 
 
-def show(draw: Callable[[], Drawing], name: str) -> None:
-    """Display a drawing as the figure `fig-<name>`."""
-    drawing, (light, png) = render(draw, "light", "svg", "png")
-    _, (dark,) = render(draw, "dark", "svg")
+def show(draw: Callable[[], Drawing], name: str, caption: str = "") -> None:
+    """Display a drawing as the figure `fig-<name>`.
+
+    Args:
+        draw: a registered figure, or any function without arguments that makes a drawing.
+        name: unique in the page.
+        caption: HTML below it.
+    """
+    drawing, (svg, png) = render(draw, "light", "svg", "png")
     alt = html.escape(drawing.alt, quote=True)
-    images = "".join(
-        f'<img class="only-{theme}" alt="{alt}" src="{svg_uri(svg)}"/>'
-        for theme, svg in (("light", light), ("dark", dark))
-    )
-    # The site's theme hides one of the two; elsewhere this rule hides the dark one.
-    rule = "<style>html:not([data-theme]) .replication-figure .only-dark{display:none}</style>"
+    # a white ground under light colours; the site takes the SVG inline and with it the theme's
+    image = f'<img style="background:#fff" alt="{alt}" src="{svg_uri(themed(svg))}"/>'
     _display(
         {
             "text/html": f'<figure id="fig-{name}" class="replication-figure">'
-            f"{rule}{images}</figure>",
+            f"{image}{caption}</figure>",
             "image/png": base64.b64encode(png).decode(),
             "text/plain": f"{drawing.alt}\n{drawing.summary}",
         }
+    )
+
+
+def caption(figure: Figure, claims: Iterable[Claim]) -> str:
+    """What a figure decides, and how to draw it: the ways on from it, folded."""
+    links = [f'<a href="#claim-{c.id}">{c.id.removeprefix(c.slug + "-")}</a>' for c in claims]
+    decides = f"decides {len(links)} claim{'s' * (len(links) > 1)}" if links else "background"
+    runs = ", ".join(rows.source_html(rows.place(experiment.run)) for experiment in figure.on)
+    records = [
+        rows.record_html(f"{figure.slug}/records/{path.name}.npz")
+        for experiment in figure.on
+        if figure.tier == "full"
+        for path in experiment.stored("full")[:1]
+    ]
+    command = f"python -m replications figure {figure.slug} {figure.name} -o {figure.name}.svg"
+    parts = {
+        "decides": ", ".join(links),
+        "drawn by": rows.source_html(rows.place(figure.draw)),
+        "from": f"the {'live' if figure.tier == 'quick' else 'recorded'} run of {runs}",
+        "data": ", ".join(records),
+        "command": f"<code>{command}</code>",
+    }
+    rest = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in parts.items() if text)
+    return (
+        f"<figcaption><details><summary>{decides} · code and data</summary>"
+        f"<dl>{rest}</dl></details></figcaption>"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from replications.core import numbers, store
@@ -66,7 +66,7 @@ def row(measured: Measured) -> dict[str, Any]:
         "verdict": str(measured.verdict),
         "outcome": outcome(claim.kind, measured.verdict),
         "cell": claim.cell,
-        "code": f"{claim.measure.__module__}:{claim.measure.__name__}",
+        "code": place(claim.measure),
         "runs": _runs(claim),
     }
 
@@ -76,17 +76,19 @@ def _runs(claim: Claim) -> list[dict[str, Any]]:
     runs = []
     for experiment in claim.on:
         configs = experiment.configs(claim.tier)
-        key = store.digest(experiment.name, experiment.run, configs[0])
-        processor = None  # of a live run: whoever reads this
+        record = processor = None  # of a live run: none, and whoever reads this
         if claim.tier == "full":
-            made = store.provenance(experiment.stored("full")[0])
-            processor = made["machine"]["processor"]
+            path = experiment.stored("full")[0]
+            record = f"{claim.slug}/records/{path.name}.json"
+            processor = store.provenance(path)["machine"]["processor"]
         runs.append(
             {
                 "experiment": experiment.name,
+                "code": place(experiment.run),
                 "tier": claim.tier,
                 "parts": len(configs),
-                "key": key[:12],
+                "key": store.digest(experiment.name, experiment.run, configs[0])[:12],
+                "record": record,
                 "processor": processor,
             }
         )
@@ -178,15 +180,26 @@ def _run_html(run: dict[str, Any]) -> str:
     kind = "live" if run["tier"] == "quick" else "recorded"
     part = ", first of {parts} parts".format_map(run) if run["parts"] > 1 else ""
     made = f", made on {html.escape(run['processor'])}" if run["processor"] else ""
+    record = f", record {record_html(run['record'])}" if run["record"] else ""
     return (
-        f"the {kind} run of <code>{html.escape(run['experiment'])}</code> "
-        f"(key <code>{run['key']}</code>{part}{made})"
+        f"the {kind} run of {source_html(run['code'])} "
+        f"(key <code>{run['key']}</code>{part}{record}{made})"
     )
 
 
+def place(function: Callable[..., Any]) -> str:
+    """Where a function stands, as `module:function`."""
+    return f"{function.__module__}:{function.__name__}"
+
+
 def source_html(place: str) -> str:
-    """A place in the code, `module:function`; the site makes a link of it."""
+    """A place in the code; the site makes a link of it."""
     return f'<code class="source">{html.escape(place)}</code>'
+
+
+def record_html(path: str) -> str:
+    """A record below `papers`; the site makes a link of it."""
+    return f'<code class="record">{html.escape(path)}</code>'
 
 
 def head() -> str:

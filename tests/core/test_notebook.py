@@ -113,6 +113,42 @@ def test_say_and_source(shown):
     assert shown[1]["text/markdown"].startswith("```python\ndef draw(result):")
 
 
+class Documented:
+    """A class."""
+
+    n: int = 1
+    """A field."""
+
+    def method(self):
+        """Two
+        lines.
+        """
+
+        text = """no docstring"""
+        return text
+
+    def only(self):
+        """Nothing else."""
+
+
+def test_source_is_shown_without_docstrings(shown):
+    notebook.show_source(Documented)
+    notebook.show_source(Documented, docstrings=True)
+    short, whole = (data["text/plain"] for data in shown)
+    assert short.splitlines() == [
+        "class Documented:",
+        "    n: int = 1",
+        "",
+        "    def method(self):",
+        '        text = """no docstring"""',
+        "        return text",
+        "",
+        "    def only(self):",
+        '        """Nothing else."""',
+    ]
+    assert '"""A field."""' in whole
+
+
 def test_provenance_has_a_row_for_each_preset_used(shown, tmp_path, monkeypatch):
     monkeypatch.setenv("REPLICATIONS_CACHE", str(tmp_path))
     used = Experiment("toy", "used", toy.run, (toy.Config(3), toy.Config(4)), None, "n")

@@ -6,8 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import chapter_furniture
 import figure_links
 import home as home_extension
+import icons
 import inline_figures
 import pytest
 import scoreboard
@@ -187,6 +189,33 @@ def test_named_code_records_and_claims_become_links(tmp_path, monkeypatch):
         "scoreboard.html#there",
     ]
     assert "<code>core.rows:chip</code>" in linked
+
+
+def test_icons_are_cut_out_of_the_script():
+    script = 'x={sun:[512,512,[9728],"f185","M361z"],"angle-left":[320,512,[8249],"f104","M9z"]}'
+    html = '<i class="fa-solid fa-sun fa-lg"></i><span class="fas fa-angle-left"></span> fa-none'
+    assert icons.names(html) == {"sun", "angle-left"}
+    sheet = icons.sheet(script, icons.names(html))
+    assert ".fa-sun{" in sheet and "M361z" in sheet and "M9z" in sheet
+    with pytest.raises(ValueError, match="no icon moon"):
+        icons.shape(script, "moon")
+    tag = '<script defer src="../_static/scripts/fontawesome.js?digest=1"></script>'
+    assert icons.TAG.search(tag)[1] == "../"
+
+
+def test_a_chapters_line_explains_its_mark_and_leads_on():
+    body = "<h1>[~Re] A</h1>" + f"<p>{'word ' * 500}</p><pre>{'code ' * 900}</pre>"
+    assert chapter_furniture.minutes(body) == 2
+    line = chapter_furniture.line("[~Re]", body, {"How we judge": "a.html#b"})
+    assert "some of the paper’s main statements" in line
+    assert '<a href="a.html#b">How we judge</a>' in line
+    assert set(chapter_furniture.MEANS) == {"[Re]", "[~Re]", "[¬Re]"}
+
+
+def test_only_a_cell_hidden_with_its_output_is_a_solution():
+    cell = '<div class="cell tag_{} docutils"><details><summary>Show the code</summary></details>'
+    body = chapter_furniture.solutions(cell.format("hide-input") + cell.format("hide-cell"))
+    assert re.findall("<summary>(.*?)<", body) == ["Show the code", "Solution"]
 
 
 def test_source_pages_have_an_anchor_for_each_function():

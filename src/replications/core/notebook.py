@@ -5,6 +5,7 @@ Outputs are plain HTML and Markdown that Colab, GitHub and Jupyter show as well 
 
 from __future__ import annotations
 
+import ast
 import base64
 import html
 import inspect
@@ -137,10 +138,35 @@ def caption(figure: Figure, claims: Iterable[Claim]) -> str:
     )
 
 
-def show_source(*objects: Any) -> None:
-    """Display the source of functions, classes or modules as it is installed and tested."""
-    code = "\n\n".join(textwrap.dedent(inspect.getsource(obj)).rstrip() for obj in objects)
+def show_source(*objects: Any, docstrings: bool = False) -> None:
+    """Display the source of functions, classes or modules as it is installed and tested.
+
+    Args:
+        objects: what to show, one below the other.
+        docstrings: show them too; beside prose that says the same they are in the way.
+    """
+    sources = (textwrap.dedent(inspect.getsource(obj)).rstrip() for obj in objects)
+    code = "\n\n".join(source if docstrings else _without_docstrings(source) for source in sources)
     _display({"text/markdown": f"```python\n{code}\n```", "text/plain": code})
+
+
+def _without_docstrings(source: str) -> str:
+    """The source without the docstrings of its functions, classes and fields."""
+    drop: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        for i, statement in enumerate(body := getattr(node, "body", None) or []):
+            text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            if text and isinstance(statement.value.value, str) and len(body) > 1:
+                end = statement.end_lineno or statement.lineno
+                drop |= set(range(statement.lineno, end + 1))
+                if i == 0:  # and the blank line between it and the first statement
+                    drop |= set(range(end + 1, body[1].lineno)) & _blank(source)
+    lines = source.splitlines()
+    return "\n".join(line for n, line in enumerate(lines, 1) if n not in drop)
+
+
+def _blank(source: str) -> set[int]:
+    return {n for n, line in enumerate(source.splitlines(), 1) if not line.strip()}
 
 
 def say(text: str) -> None:

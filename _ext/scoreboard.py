@@ -52,7 +52,7 @@ class Claims(SphinxDirective):
         claims = [claim for claim in claims if claim["slug"] in chapters]
         for claim in claims:
             claim["reference"] = short_reference(papers[claim["paper"]])
-            claim["href"] = f"{self.uri(claim['slug'])}#{claim['cell']}"
+            claim["href"] = f"{self.uri(claim['page'])}#{claim['cell']}"
         return sorted(claims, key=lambda claim: chapters.index(claim["slug"]))
 
     def uri(self, slug: str) -> str:

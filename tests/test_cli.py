@@ -47,6 +47,7 @@ def paper(monkeypatch, tmp_path):
         measure=total,
         verdict=Verdict.REPRODUCED,
         cell="fig-sum",
+        page="toy",
     )
     entries = registry.Paper(
         {"plain": plain, "grid": grid},

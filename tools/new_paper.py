@@ -44,7 +44,8 @@ def notebook(slug: str, url: str) -> dict:
         markdown("## Paper and ours"),
         code(
             'say(f"""\n| what | paper | ours | outcome |\n|---|---|---|---|\n'
-            f"| the mean | 0.50 | {{chapter['mean']:value}} | {{chapter.verdict('mean')}} |\n\"\"\")",
+            "| the mean | 0.50 | {chapter['mean']:value} | {chapter.verdict('mean')} |\n"
+            '""")',
             "hide-input",
             "nbval-check-output",
         ),

@@ -103,7 +103,7 @@ def anchors(path):
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_a_claim_leads_to_the_cell_that_shows_it(claim):
-    path = CHAPTERS / f"{claim['slug']}.ipynb"
+    path = CHAPTERS / f"{claim['page']}.ipynb"
     assert path in NOTEBOOKS
     assert claim["cell"] in anchors(path)
 

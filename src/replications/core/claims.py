@@ -151,7 +151,9 @@ class Claim:
     verdict: Verdict
     """The verdict that we publish; a test holds it against the measured one."""
     cell: str
-    """Anchor of the figure or section in the chapter that shows it."""
+    """Anchor of the figure or section that shows it."""
+    page: str
+    """The page of that anchor, such as "lookahead" or "lookahead-audit"."""
     planted: Plant | None = None
     """From the same results to what a wrong method would have given (see `planted`)."""
 
@@ -178,6 +180,7 @@ def claim(
     expect: Band,
     verdict: Verdict,
     cell: str,
+    page: str | None = None,
     planted: Plant | None = None,
     tier: Tier | None = None,
 ) -> Callable[[Measure], Measure]:
@@ -189,7 +192,8 @@ def claim(
         place: where it stands.
         expect: the band that would confirm it.
         verdict: what we publish.
-        cell: anchor in the chapter.
+        cell: anchor on the page.
+        page: by default the paper's chapter; "<slug>-audit" for its second page.
         planted: the mistake that would break the claim; one that is reproduced must have it.
         tier: by default "full" if all the experiments have that preset.
 
@@ -215,6 +219,7 @@ def claim(
             measure=measure,
             verdict=verdict,
             cell=cell,
+            page=page or slug,
             planted=planted,
         )
         registry.register("claims", slug, name, declared, measure.__module__)

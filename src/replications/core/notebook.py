@@ -33,14 +33,15 @@ class Chapter:
 
     Args:
         slug: the paper's folder, such as "lookahead".
+        page: the notebook's name where it is not the slug, such as "lookahead-audit".
 
     Raises:
         ValueError: if there is no such paper.
     """
 
-    def __init__(self, slug: str) -> None:
+    def __init__(self, slug: str, page: str | None = None) -> None:
         prepare()
-        self.slug = slug
+        self.slug, self.page = slug, page or slug
         self._paper = registry.paper(slug)
         self._measured: dict[str, Measured] = {}
 
@@ -71,7 +72,7 @@ class Chapter:
 
     def claims(self, *names: str) -> None:
         """Display claims, by default all; fail if a verdict is not the published one."""
-        claims_table([self.measured(name) for name in names or self._paper.claims])
+        claims_table([self.measured(name) for name in names or self._paper.claims], self.page)
 
     def provenance(self) -> None:
         """Display where the page's numbers come from: a row for each preset that it has used."""
@@ -204,14 +205,18 @@ def provenance_table(experiments: Iterable[Experiment]) -> None:
     say(text)
 
 
-def claims_table(measured: Iterable[Measured]) -> None:
+def claims_table(measured: Iterable[Measured], page: str = "") -> None:
     """Display measured claims, and fail if a verdict is not the published one.
+
+    Args:
+        measured: from `measure`.
+        page: the notebook's name: claims that another page shows link there.
 
     Raises:
         AssertionError: naming the claims whose measured verdict differs.
     """
     found = list(measured)
-    _display({"text/html": table_html(found), "text/plain": table_text(found)})
+    _display({"text/html": table_html(found, page), "text/plain": table_text(found)})
     wrong = [
         f"{row.claim.id}: measured {row.verdict} ({row.estimate}), published {row.claim.verdict}"
         for row in found
@@ -220,15 +225,16 @@ def claims_table(measured: Iterable[Measured]) -> None:
     assert not wrong, "verdicts differ: " + "; ".join(wrong)
 
 
-def table_html(measured: Iterable[Measured]) -> str:
+def table_html(measured: Iterable[Measured], page: str = "") -> str:
     """The claims as an HTML table: verdict, claim, expected, measured."""
-    body = "".join(_row_html(row.claim, rows.row(row)) for row in measured)
+    body = "".join(_row_html(row.claim, rows.row(row), page) for row in measured)
     return f'<table class="claims-table">{rows.head()}<tbody>{body}</tbody></table>'
 
 
-def _row_html(claim: Claim, row: dict[str, Any]) -> str:
+def _row_html(claim: Claim, row: dict[str, Any], page: str) -> str:
     source = f"{claim.kind}, {claim.place}"
-    return rows.as_html(row, f"claim-{claim.id}", f"#{claim.cell}", source)
+    link = f"#{claim.cell}" if claim.page == page else f"{claim.page}.html#{claim.cell}"
+    return rows.as_html(row, f"claim-{claim.id}", link, source)
 
 
 def table_text(measured: Iterable[Measured]) -> str:

@@ -65,6 +65,7 @@ def row(measured: Measured) -> dict[str, Any]:
         "movement": numbers.rounded(movement, digits=2) if movement >= numbers.ROUNDING else 0.0,
         "verdict": str(measured.verdict),
         "outcome": outcome(claim.kind, measured.verdict),
+        "page": claim.page,
         "cell": claim.cell,
         "code": place(claim.measure),
         "runs": _runs(claim),

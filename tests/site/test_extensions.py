@@ -124,9 +124,21 @@ def test_title_and_first_figure_of_a_chapter():
 )
 def test_only_a_decided_home_is_linked(url, shown):
     options = {"repository_url": url, "launch_buttons": {"a": 1}, "use_repository_button": True}
-    home_extension.without_home(None, SimpleNamespace(html_theme_options=options))
+    config = SimpleNamespace(html_theme_options=options, html_baseurl="", ogp_site_url="")
+    home_extension.set_addresses(None, config)
     assert bool(options["launch_buttons"]) == options["use_repository_button"] == shown
     assert (options["repository_url"] == url) == shown
+    assert config.html_baseurl == config.ogp_site_url == ""
+
+
+def test_the_pages_address_follows_from_the_home():
+    assert home_extension.pages_url("https://github.com/A/b") == "https://a.github.io/b/"
+    assert home_extension.pages_url("https://github.com/a/a.github.io") == "https://a.github.io/"
+    assert home_extension.pages_url("https://gitlab.com/a/b") == "https://a.gitlab.io/b/"
+    options = {"repository_url": "https://github.com/a/b"}
+    config = SimpleNamespace(html_theme_options=options, html_baseurl="", ogp_site_url="")
+    home_extension.set_addresses(None, config)
+    assert config.html_baseurl == config.ogp_site_url == "https://a.github.io/b/"
 
 
 def test_repeated_scripts_are_dropped():

@@ -230,10 +230,6 @@ class FullES(EvolutionStrategy):
     redraw = "episode"
 
     def __init__(
-        self,
-        sigma: float,
-        pairs: int,
-        *,
-        on_explosion: Literal["raise", "report"] = "raise",
+        self, sigma: float, pairs: int, *, on_explosion: Literal["raise", "report"] = "raise"
     ) -> None:
         super().__init__(None, sigma, pairs, on_explosion=on_explosion)

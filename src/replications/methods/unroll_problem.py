@@ -50,11 +50,7 @@ class UnrollProblem(Protocol):
 
 
 def unroll(
-    problem: UnrollProblem,
-    state: State,
-    theta: Float[Tensor, "n P"],
-    t: int,
-    steps: int,
+    problem: UnrollProblem, state: State, theta: Float[Tensor, "n P"], t: int, steps: int
 ) -> tuple[State, Float[Tensor, " n"]]:
     """Advance by several steps and sum their losses, by the problem's fast path if it has one."""
     fast = getattr(problem, "unroll", None)
@@ -65,11 +61,7 @@ def unroll(
 
 
 def unroll_steps(
-    problem: UnrollProblem,
-    state: State,
-    theta: Float[Tensor, "n P"],
-    t: int,
-    steps: int,
+    problem: UnrollProblem, state: State, theta: Float[Tensor, "n P"], t: int, steps: int
 ) -> tuple[State, Float[Tensor, " n"]]:
     """The same by single steps: differentiable wherever the problem's step is."""
     total = theta.new_zeros(theta.shape[0])

@@ -147,11 +147,7 @@ class DigitsTraining:
         return state, loss
 
     def _unroll_chunk(
-        self,
-        state: State,
-        rates: Float[Tensor, "steps c 1 1"],
-        t: int,
-        loss: Float[Tensor, " c"],
+        self, state: State, rates: Float[Tensor, "steps c 1 1"], t: int, loss: Float[Tensor, " c"]
     ) -> None:
         first, velocity_1, second, velocity_2 = state
         n, units, width = first.shape
@@ -178,9 +174,7 @@ class DigitsTraining:
         return (t + 1) % self.check_every == 0
 
     def validation_error(
-        self,
-        first: Float[Tensor, "n units width"],
-        second: Float[Tensor, "n classes units"],
+        self, first: Float[Tensor, "n units width"], second: Float[Tensor, "n classes units"]
     ) -> Float[Tensor, " n"]:
         """Share of wrong answers on the validation set: piecewise constant in the weights."""
         if self.validation is None:

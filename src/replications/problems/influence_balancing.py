@@ -78,10 +78,7 @@ class InfluenceBalancing:
     def lifted(self, steps: int) -> tuple[Float[Tensor, "S S"], Float[Tensor, " S"]]:
         r""":math:`A^k` and :math:`\sum_{j<k} A^j b`: k steps as one affine map."""
         matrix, push = self.system
-        power, total = (
-            torch.eye(self.units, dtype=torch.float64),
-            torch.zeros_like(push),
-        )
+        power, total = (torch.eye(self.units, dtype=torch.float64), torch.zeros_like(push))
         for _ in range(steps):
             power, total = matrix @ power, matrix @ total + push
         return power, total
@@ -98,11 +95,7 @@ class InfluenceBalancing:
         return state, 0.5 * (state[:, 0] - 1).square()
 
     def unroll(
-        self,
-        state: Float[Tensor, "n S"],
-        theta: Float[Tensor, "n 1"],
-        t: int,
-        steps: int,
+        self, state: Float[Tensor, "n S"], theta: Float[Tensor, "n 1"], t: int, steps: int
     ) -> tuple[Float[Tensor, "n S"], Float[Tensor, " n"]]:
         """Several steps as one product: the last state and every step's first unit are affine in
         (s, theta).

@@ -65,11 +65,7 @@ class LinearUnroll:
         return state, state.pow(3).sum(dim=1)
 
     def window_jacobian(
-        self,
-        theta: Float[Tensor, " P"],
-        window: int,
-        sigma: float = 0.0,
-        noise: Noise = "none",
+        self, theta: Float[Tensor, " P"], window: int, sigma: float = 0.0, noise: Noise = "none"
     ) -> Float[Tensor, "n n P"]:
         """D[v, w]: expected derivative of window v's loss with respect to window w's theta.
 
@@ -111,11 +107,7 @@ class LinearUnroll:
         return result
 
     def expected_gradient(
-        self,
-        theta: Float[Tensor, " P"],
-        window: int,
-        sigma: float = 0.0,
-        noise: Noise = "none",
+        self, theta: Float[Tensor, " P"], window: int, sigma: float = 0.0, noise: Noise = "none"
     ) -> Float[Tensor, " P"]:
         """Exact mean of the whole-episode estimate; with noise "none" the exact gradient."""
         return self.window_jacobian(theta, window, sigma, noise).sum(dim=(0, 1))

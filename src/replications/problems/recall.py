@@ -11,7 +11,8 @@ asked for the bit in the last:
 Both bits run side by side in every particle. Only the last window pays, and it does not contain
 the first step: the truncated gradient for the bit's weights is zero, exactly and always, so that
 only a method that carries credit across windows can learn the task by its gradient. These weights
-start at zero, so that nothing of the bit is in the state by chance. Ours; the simplest relative of
+start at zero, so that nothing of the bit is in the state by chance, unless one asks for random
+ones. Ours; the simplest relative of
 the copy tasks on which recurrent networks are tested.
 """
 
@@ -47,13 +48,19 @@ class Recall:
         """Where theta holds w_bit."""
 
     def parameters(
-        self, replicates: int, scale: float, generator: torch.Generator
+        self, replicates: int, scale: float, generator: torch.Generator, *, silent_bit: bool = True
     ) -> Float[Tensor, "R P"]:
-        """Normal weights with standard deviation scale/sqrt(units); zero for the bit and the
-        biases.
+        """Normal weights with standard deviation scale/sqrt(units); zero for the biases.
+
+        Args:
+            replicates: how many networks.
+            scale: see above.
+            generator: of the weights; it gives the same ones whether the bit is silent or not.
+            silent_bit: whether the bit's weights are zero, too.
         """
         theta = torch.randn(replicates, self.dim, generator=generator) * scale * self.units**-0.5
-        theta[:, self.bit_weights] = 0.0
+        if silent_bit:
+            theta[:, self.bit_weights] = 0.0
         theta[:, self.dim - 1] = 0.0
         theta[:, self.bit_weights.stop + self.units : self.bit_weights.stop + 2 * self.units] = 0.0
         return theta

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+import xarray as xr
 
 from replications.core.seeds import generator
-from replications.papers.radam.claims.practice import good_range, tuned
+from replications.papers.radam import tables
 from replications.papers.radam.experiments import sensitivity
 from replications.problems import data, mlp
 
@@ -48,43 +50,52 @@ def one_network(config: sensitivity.Config, seed: int, rate: float) -> float:
 
 def test_equals_one_network_at_a_time() -> None:
     config = sensitivity.Config("RAdam", learning_rates=(0.03,), epochs=3, seeds=(4, 7))
-    result = sensitivity.run(config)
-    assert result.steps == 57
+    result = sensitivity.train(config)
+    assert result.attrs["steps"] == 57
     expected = [one_network(config, seed, 0.03) for seed in config.seeds]
     # float32: a rounding may turn one or two of 539 answers
-    assert result.accuracy[0] == pytest.approx(expected, abs=0.01)
+    found = sensitivity.at_rate(result, "RAdam", 0.03)
+    assert found.values == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.parametrize("method", ["SGD", "Adam", "warm-up"])
-def test_every_method_runs_and_a_seed_does_not_depend_on_the_others(method) -> None:
-    config = sensitivity.Config(method, learning_rates=(0.01,), epochs=1, seeds=(0, 1))
-    both = sensitivity.run(config)
-    alone = sensitivity.run(sensitivity.Config(method, (0.01,), epochs=1, seeds=(1,)))
-    assert both.accuracy[0, 1] == pytest.approx(alone.accuracy[0, 0], abs=0.01)
+@pytest.mark.parametrize("arm", ["SGD", "Adam", "warm-up"])
+def test_every_arm_runs_and_a_seed_does_not_depend_on_the_others(arm) -> None:
+    config = sensitivity.Config(arm, learning_rates=(0.01,), epochs=1, seeds=(0, 1))
+    both = sensitivity.train(config)
+    alone = sensitivity.train(sensitivity.Config(arm, (0.01,), epochs=1, seeds=(1,)))
+    pair = [sensitivity.at_rate(x, arm, 0.01).sel(seed=1) for x in (both, alone)]
+    assert pair[0] == pytest.approx(pair[1].item(), abs=0.01)
+
+
+def sweep(arms: dict[str, list[list[float]]], rates: list[float]) -> xr.Dataset:
+    """A result from accuracies [lr, seed] of each arm."""
+    accuracy = np.array(list(arms.values()))
+    coords = {"arm": list(arms), "lr": rates, "seed": np.arange(accuracy.shape[2])}
+    return xr.Dataset({"accuracy": (("arm", "lr", "seed"), accuracy)}, coords)
 
 
 def test_good_range_interpolates() -> None:
-    import numpy as np
+    result = sweep({"x": [[0.0], [1.0], [1.0], [0.8]]}, [1.0, 0.1, 0.01, 0.001])
+    ends = sensitivity.good_range(result, "x").sel(seed=0)
+    assert ends.values == pytest.approx([-2.5, -0.9], abs=0.01)
+    assert sensitivity.width(result, "x").sel(seed=0) == pytest.approx(1.6, abs=0.02)
+    assert tables.good_rates(result, "x") == "0.003 to 0.1"
 
-    rates = np.array([1.0, 0.1, 0.01, 0.001])
-    accuracy = np.array([[0.0], [1.0], [1.0], [0.8]])
-    low, high = good_range(sensitivity.Result("x", rates, 1, accuracy))
-    assert low[0] == pytest.approx(-2.5, abs=0.01)
-    assert high[0] == pytest.approx(-0.9, abs=0.01)
+
+def test_gain_and_move_are_radam_minus_adam() -> None:
+    result = sweep({"Adam": [[0.0], [1.0], [0.8]], "RAdam": [[1.0], [0.9], [0.0]]}, [1, 0.1, 0.01])
+    assert sensitivity.gain(result, 0.1).sel(seed=0) == pytest.approx(-0.1)
+    assert sensitivity.moved(result, "low").sel(seed=0) == pytest.approx(0.5, abs=0.01)
 
 
 def test_the_rate_is_chosen_on_other_seeds_than_those_judged() -> None:
-    import numpy as np
+    lucky = [[0.9] * 5 + [0.1] * 5, [0.8] * 10]  # best on all ten: the second rate
+    plain = [[0.5 + 1e-3 * i for i in range(10)], [0.5] * 10]
+    result = sweep({"RAdam": lucky, "Adam": plain}, [0.1, 0.01])
+    assert sensitivity.tuned(result, "RAdam").values == pytest.approx([0.1] * 5)
+    assert sensitivity.tuned(result, "Adam").mean() == pytest.approx(0.507)
 
-    rates = np.array([0.1, 0.01])
-    lucky = np.array([[0.9] * 5 + [0.1] * 5, [0.8] * 10])  # best on all ten: the second rate
-    plain = np.full((2, 10), 0.5)
-    plain[0] += np.arange(10) * 1e-3
-    sweeps = tuple(
-        sensitivity.Result(name, rates, steps, accuracy)
-        for name, accuracy in (("RAdam", lucky), ("Adam", plain))
-        for steps in (1, 2)
-    )
-    found = tuned("RAdam", "Adam", True, sweeps)
-    assert found.n == 5
-    assert found.value == pytest.approx(0.1 - 0.507)
+
+def test_spread_is_over_the_papers_rates_only() -> None:
+    result = sweep({"RAdam": [[0.1], [0.9], [0.8], [0.7], [0.6]]}, [1.0, 0.1, 0.03, 0.01, 0.003])
+    assert sensitivity.spread(result, "RAdam").sel(seed=0) == pytest.approx(0.3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from replications.methods.rectification import rho
 from replications.papers.radam.experiments import (
     divergence,
     implementations,
@@ -17,67 +18,112 @@ from replications.papers.radam.experiments import (
 
 def test_sampled_variance_is_the_exact_one() -> None:
     config = variance.Config(small=(1, 5), large=(8, 20), small_draws=5000)
-    result = variance.run(config)
-    finite = result.rho > 4
-    ratio = result.sampled.mean(axis=1)[finite] / result.exact[finite]
-    assert ratio == pytest.approx(1.0, rel=0.06)  # three standard errors at rho = 8
-    assert result.log_sampled.mean(axis=1) / result.log_exact == pytest.approx(1.0, rel=0.03)
-    assert np.isinf(result.exact[0]) and np.isinf(result.first_order[0])
+    result = variance.variance(config)
+    finite = result.sel(rho=result["rho"] > 4)
+    ratio = finite["sampled"].mean("batch") / finite["exact"]
+    assert ratio.values == pytest.approx(1.0, rel=0.06)  # three standard errors at rho = 8
+    logs = result["log_sampled"].mean("batch") / result["log_exact"]
+    assert logs.values == pytest.approx(1.0, rel=0.03)
+    assert np.isinf(result.sel(rho=1)["exact"]) and np.isinf(result.sel(rho=1)["first_order"])
 
 
 def test_a_sampled_tail_falls_with_its_index() -> None:
     """Hill's estimate of the tail of psi^2 = rho / chi2, and what equation (2) overflows at."""
-    result = variance.run(variance.Config(small=(1, 3), large=(8,), small_draws=50, large_draws=50))
-    assert result.tail_index == pytest.approx([0.5, 1.5, 4.0], rel=1e-6)
+    config = variance.Config(small=(1, 3), large=(8,), small_draws=50, large_draws=50)
+    result = variance.variance(config)
+    assert result["tail_index"].values == pytest.approx([0.5, 1.5, 4.0], rel=1e-6)
     psi2 = np.sort(3 / np.random.default_rng(0).chisquare(3, 1_000_000))[-2000:]
     hill = 1 / np.log(psi2[1:] / psi2[0]).mean()
-    assert hill == pytest.approx(result.tail_index[1], rel=0.1)  # four of its standard errors
-    assert result.last_printed == 514  # 2^(2 * 515 - 5) = 2^1025 is no float64
+    assert hill == pytest.approx(1.5, rel=0.1)  # four of its standard errors
+    assert result["last_printed"] == 514  # 2^(2 * 515 - 5) = 2^1025 is no float64
+
+
+def test_psi_has_a_variance_beyond_2_and_its_square_beyond_4() -> None:
+    """A power law with index a has a finite variance where a > 2; psi's index is twice psi^2's."""
+    result = variance.variance(variance.Config(small_draws=50, large_draws=50))
+    assert variance.finite_beyond(result, 1.0) == pytest.approx(2, abs=1e-6)
+    assert variance.finite_beyond(result, 2.0) == pytest.approx(4, abs=1e-6)
+
+
+def test_the_first_order_formula_is_3_times_too_large_at_5() -> None:
+    result = variance.variance(variance.Config(small_draws=50, large_draws=50))
+    assert variance.over_exact(result).sel(rho=5) == pytest.approx(3.3075, abs=1e-4)
 
 
 def test_truncated_moments_by_quadrature() -> None:
-    result = divergence.run(divergence.QUICK)
-    assert result.mean == pytest.approx(result.mean_exact, rel=1e-6)
-    assert result.second == pytest.approx(result.second_exact, rel=1e-6)
-    small = result.eps < 0.05
-    scaled = (result.eps_variance * result.eps)[small]
-    assert scaled == pytest.approx(np.sqrt(2 / np.pi), rel=0.2)
+    result = divergence.divergence(divergence.Config())
+    assert result["first"].values == pytest.approx(result["first_exact"].values, rel=1e-6)
+    assert result["second"].values == pytest.approx(result["second_exact"].values, rel=1e-6)
+    small = result["variance"].sel(eps=slice(None, 0.05))
+    assert (small * small["eps"]).values == pytest.approx(np.sqrt(2 / np.pi), rel=0.2)
     sampled = 1 / (np.abs(np.random.default_rng(0).standard_normal(400_000)) + 2.0)
-    (at_2,) = result.eps_variance[result.eps == 2.0]
+    at_2 = result["variance"].sel(eps=2.0)
     assert at_2 == pytest.approx(sampled.var(), rel=0.01)  # four standard errors
+    over = divergence.overestimate(result)
+    assert over.sel(eps=2.0) == pytest.approx(4, rel=0.02)
+    assert over.sel(eps=1e-4) > 1000  # eps without sigma says nothing
+
+
+def test_slopes_of_known_functions() -> None:
+    """cut^-1 is a power of -1, -0.8 ln cut a logarithm of 0.8."""
+    result = divergence.divergence(divergence.Config())
+    cut = result["cut"]
+    known = result.assign(second=1 / cut, first=("cut", -0.8 * np.log(cut.values)))
+    assert divergence.power(known) == pytest.approx(-1)
+    assert divergence.logarithm(known) == pytest.approx(0.8)
 
 
 def test_the_printed_bound_fails_and_the_repaired_one_holds() -> None:
-    result = proof.run(proof.QUICK)
-    assert (result.left > result.printed).all() and (result.left < result.repaired).all()
-    at_5 = np.interp(5.0, result.t, result.left)
+    result = proof.proof(proof.Config())
+    assert (proof.excess(result, "printed") > 0).all()
+    assert (proof.excess(result, "repaired") < 0).all()
+    at_5 = result["left"].interp(t=5.0)
     assert at_5 == pytest.approx(1.6977, abs=1e-3)  # (5 - 2) Gamma(2)^2 / Gamma(5/2)^2
 
 
 def test_schedule() -> None:
-    result = schedule.run(schedule.Config(steps=300, checked=(5, 300)))
-    assert (result.first_paper == 5).all() and (result.first_code == 6).all()
+    result = schedule.schedule(schedule.Config(steps=300, checked=(5, 300)))
+    assert (result["first_paper"] == 5).all() and (result["first_code"] == 6).all()
     # The known first step is (1 - beta2) / (1 + beta2) wide in Kish's formula: one gradient.
-    assert result.kish[:, 0] == pytest.approx(1.0)
-    assert (result.rectification_exact[:, 5] > result.rectification[:, 5]).all()
+    assert result["kish"].sel(step=1).values == pytest.approx(1.0)
+    at_6 = result.sel(step=6)
+    assert (at_6["r_exact"] > at_6["r"]).all()
+    assert schedule.factor(result).sel(step=6) == pytest.approx(0.025821, abs=1e-6)
+    assert schedule.reached(result, 0.1, beta2=0.9) == 5  # r_5 is 0.16
 
 
 def test_simulated_variance_is_the_exact_one() -> None:
     config = simulation.Config(steps=60, shown=(20, 60), trajectories=20_000)
-    result = simulation.run(config)
-    assert result.sampled / result.exact == pytest.approx(1.0, rel=0.06)
+    result = simulation.simulation(config)
+    ratio = result["sampled"] / result["exact"]
+    assert ratio.values == pytest.approx(1.0, rel=0.06)
+
+
+def test_figure_9_shows_psi_and_not_its_square() -> None:
+    """The figure starts at about 0.17; the variance of psi^2 would start above 1."""
+    result = simulation.simulation(simulation.Config(steps=10, trajectories=10))
+    start = simulation.variance(result, rectified=False).sel(mu=0)
+    assert start.sel(step=5) == pytest.approx(0.252, abs=1e-3)
+    assert start.sel(step=6) == pytest.approx(0.175, abs=1e-3)
+    n = rho(6, 0.999)
+    assert 2 * n**2 / ((n - 2) ** 2 * (n - 4)) > 1  # Var[psi^2], scaled inverse chi-square
 
 
 def test_implementations() -> None:
     config = implementations.Config(steps=30, coordinates=50, scale_steps=(5,))
-    result = implementations.run(config)
-    assert result.same_as_torch < 1e-12
-    rules = dict(zip(implementations.RULES, result.apart, strict=True))
-    assert rules["authors, nmt"][:4].max() == 0 and rules["authors, nmt"][4] > 0
-    moved = dict(zip(implementations.METHODS, result.moved[:, 0], strict=True))
-    assert moved["Adam"] == pytest.approx(moved["Adam"][0], rel=1e-9)
-    assert moved["RAdam"] / result.scales == pytest.approx(moved["RAdam"][3], rel=1e-9)
-    assert (moved["RAdam, skip"] == 0).all()
+    result = implementations.implementations(config)
+    assert result["same_as_torch"] < 1e-12
+    nmt = result["apart"].sel(rule="authors, nmt")
+    assert nmt.sel(step=slice(1, 4)).max() == 0 and nmt.sel(step=5) > 0
+    assert implementations.apart(result, "torch, default", 30) > nmt.sel(step=30)
+    first = result["update"].sel(rule="authors, default", step=1)
+    assert first == 0  # its default takes no momentum step
+    moved = result["moved"].sel(after=5)
+    adam, radam = moved.sel(arm="Adam").values, moved.sel(arm="RAdam")
+    assert adam == pytest.approx(adam[0], rel=1e-9)
+    assert (radam / radam["scale"]).values == pytest.approx(radam.sel(scale=1).item(), rel=1e-9)
+    assert (moved.sel(arm="RAdam, skip") == 0).all()
+    assert implementations.stretch(result, "RAdam") == pytest.approx(1000, rel=1e-9)
 
 
 def test_our_optax_rule_is_optaxs() -> None:

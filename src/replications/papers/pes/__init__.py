@@ -1,1 +1,3 @@
-"""Persistent evolution strategies: `vicol2021unbiased`."""
+"""Persistent evolution strategies: unbiased gradients from truncated unrolls."""
+
+PAPER = "vicol2021unbiased"

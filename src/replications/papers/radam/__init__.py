@@ -1,1 +1,3 @@
-"""Liu et al., "On the variance of the adaptive learning rate and beyond" (`liu2020variance`)."""
+"""RAdam: does the variance of the adaptive learning rate make Adam need warm-up?"""
+
+PAPER = "liu2020variance"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.es_variance import (
     episode_es_variance,
@@ -18,19 +20,14 @@ from replications.methods.es_variance import (
     truncated_es_variance,
 )
 from replications.methods.evolution import NRES, PES, TruncatedES
-from replications.papers.pes.experiments.outer import episode
+from replications.papers.pes.outer import episode
 from replications.problems.linear_unroll import LinearUnroll, Noise, later_losses, random_system
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    pass
 
 LOSSES = ("linear", "quadratic", "cubic")
-ARMS = ("PES", "NRES", "truncated ES")
-NOISE: dict[str, Noise] = {
-    "PES": "per window",
-    "NRES": "per episode",
-    "truncated ES": "truncated",
-}
+NOISE: dict[str, Noise] = {"PES": "per window", "NRES": "per episode", "truncated ES": "truncated"}
 
 
 @dataclass(frozen=True)
@@ -52,54 +49,11 @@ class Config:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """Estimates of a whole episode's gradient."""
-
-    batch_means: Float[np.ndarray, "losses arms windows batches dim"]
-    exact: Float[np.ndarray, "losses dim"]
-    """The gradient of the loss itself."""
-    own: Float[np.ndarray, "losses arms windows dim"]
-    """The gradient of the loss as the method smooths (and truncates) it."""
-    truncated: Float[np.ndarray, "losses windows dim"]
-    """What truncated backpropagation returns."""
-    variance: Float[np.ndarray, "arms windows batches"]
-    """Trace variance of one pair under the linear loss, Monte Carlo over the exact formula."""
-    formula: Float[np.ndarray, "arms windows"]
-    """The formula over the squared length of the exact gradient."""
-
-    def relative_error(self, loss: str, arm: str, window: int, target: str) -> np.ndarray:
-        """Error along the target, in units of its length, for each batch of pairs.
-
-        Args:
-            loss: one of LOSSES.
-            arm: one of ARMS.
-            window: index into the config's windows.
-            target: "exact", "own" or "truncated".
-        """
-        i, j = LOSSES.index(loss), ARMS.index(arm)
-        goal = {
-            "exact": self.exact[i],
-            "own": self.own[i, j, window],
-            "truncated": self.truncated[i, window],
-        }[target]
-        error: np.ndarray = (self.batch_means[i, j, window] - goal) @ goal / (goal @ goal)
-        return error
-
-    def z(self, loss: str, arm: str, window: int, target: str) -> np.ndarray:
-        """z-score of every coordinate's error."""
-        i, j = LOSSES.index(loss), ARMS.index(arm)
-        goal = self.exact[i] if target == "exact" else self.own[i, j, window]
-        samples = self.batch_means[i, j, window]
-        spread = samples.std(axis=0, ddof=1) / len(samples) ** 0.5
-        score: np.ndarray = (samples.mean(axis=0) - goal) / spread
-        return score
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def bias(config: Config) -> xr.Dataset:
     """Estimate every loss's gradient by every arm, each with noise of its own."""
-    shape = (len(LOSSES), len(ARMS), len(config.windows))
-    means = np.zeros((*shape, config.batches, config.dim))
+    shape = (len(LOSSES), len(NOISE), len(config.windows))
+    estimate = np.zeros((*shape, config.batches, config.dim))
     own = np.zeros((*shape, config.dim))
     exact = np.zeros((len(LOSSES), config.dim))
     truncated = np.zeros((len(LOSSES), len(config.windows), config.dim))
@@ -112,21 +66,94 @@ def run(config: Config) -> Result:
         exact[i] = problem.expected_gradient(theta, 1).numpy()
         for k, window in enumerate(config.windows):
             truncated[i, k] = problem.truncated_gradient(theta, window).numpy()
-            for j, arm in enumerate(ARMS):
+            for j, (arm, noise) in enumerate(NOISE.items()):
                 kind = {"PES": PES, "NRES": NRES, "truncated ES": TruncatedES}[arm]
                 estimator = kind(window, config.sigma, config.pairs)
                 noise_seed = generator(config.seed, "noise", loss, arm, window).initial_seed()
                 samples = episode(estimator, problem, theta, noise_seed)
                 groups = samples.view(config.batches, -1, config.dim)
-                means[i, j, k] = groups.mean(dim=1).numpy()
+                estimate[i, j, k] = groups.mean(dim=1).numpy()
                 if loss == "linear":
                     expected = _formula(problem, theta, window, arm)
                     variance[j, k] = (groups.var(dim=1).sum(dim=1) / expected).numpy()
                     formula[j, k] = expected / (exact[i] @ exact[i])
-                own[i, j, k] = problem.expected_gradient(
-                    theta, window, config.sigma, NOISE[arm]
-                ).numpy()
-    return Result(means, exact, own, truncated, variance, formula)
+                smoothed = problem.expected_gradient(theta, window, config.sigma, noise)
+                own[i, j, k] = smoothed.numpy()
+    axes = ("loss", "arm", "window", "batch", "parameter")
+    return xr.Dataset(
+        {
+            "estimate": (axes, estimate, {"long_name": "mean estimate of an episode's gradient"}),
+            "exact": (("loss", "parameter"), exact, {"long_name": "gradient of the loss itself"}),
+            "own": (
+                ("loss", "arm", "window", "parameter"),
+                own,
+                {"long_name": "gradient of the loss as the method smooths and truncates it"},
+            ),
+            "truncated": (
+                ("loss", "window", "parameter"),
+                truncated,
+                {"long_name": "gradient of truncated backpropagation"},
+            ),
+            "variance": (
+                ("arm", "window", "batch"),
+                variance,
+                {"long_name": "variance of one pair, linear loss, Monte Carlo over formula"},
+            ),
+            "formula": (
+                ("arm", "window"),
+                formula,
+                {"long_name": "formula over the squared gradient, linear loss"},
+            ),
+        },
+        coords={"loss": list(LOSSES), "arm": list(NOISE), "window": list(config.windows)},
+    )
+
+
+@quantity
+def target(result: xr.Dataset, loss: str, arm: str, window: int, of: str) -> xr.DataArray:
+    """What the estimate is held against: "exact", "own" or "truncated", by parameter."""
+    where = {"loss": loss, "arm": arm, "window": window}
+    found = result[of]
+    return found.sel({dim: label for dim, label in where.items() if dim in found.dims})
+
+
+@quantity
+def relative_error(
+    result: xr.Dataset, loss: str, arm: str, window: int, of: str = "exact"
+) -> xr.DataArray:
+    """Error along the target, in units of its length, for each batch of pairs."""
+    goal = target(result, loss, arm, window, of)
+    error = result["estimate"].sel(loss=loss, arm=arm, window=window) - goal
+    return (error * goal).sum("parameter") / (goal**2).sum("parameter")
+
+
+@quantity
+def z_score(
+    result: xr.Dataset, loss: str, arm: str, window: int, of: str = "exact"
+) -> xr.DataArray:
+    """z-score of every parameter's error."""
+    samples = result["estimate"].sel(loss=loss, arm=arm, window=window)
+    error = samples.mean("batch") - target(result, loss, arm, window, of)
+    return error / (samples.std("batch", ddof=1) / samples.sizes["batch"] ** 0.5)
+
+
+@quantity
+def largest_z(result: xr.Dataset, losses: tuple[str, ...], arms: tuple[str, ...]) -> xr.DataArray:
+    """Largest z-score against the exact gradient over losses, arms, windows and parameters."""
+    scores = [
+        abs(z_score(result, loss, arm, window)).max()
+        for loss in losses
+        for arm in arms
+        for window in result["window"].values
+    ]
+    return xr.concat(scores, "look").max()
+
+
+@quantity
+def pes_over_nres(result: xr.Dataset, window: int = 1) -> xr.DataArray:
+    """Ratio of the exact variances under the linear loss."""
+    formula = result["formula"].sel(window=window)
+    return formula.sel(arm="PES") / formula.sel(arm="NRES")
 
 
 def _formula(problem: LinearUnroll, theta: torch.Tensor, window: int, arm: str) -> float:
@@ -136,6 +163,3 @@ def _formula(problem: LinearUnroll, theta: torch.Tensor, window: int, arm: str) 
         return float(episode_es_variance(problem.expected_gradient(theta, window)))
     own = problem.window_jacobian(theta, window, noise="truncated").sum(dim=1)
     return float(truncated_es_variance(own))
-
-
-QUICK = Config()

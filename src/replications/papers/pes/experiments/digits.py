@@ -8,19 +8,21 @@ best: alone, from theta_0, it would use a fraction of the compute.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.backprop import TruncatedBPTT
 from replications.methods.evolution import NRES, PES, TruncatedES
 from replications.methods.unroll_problem import unroll
-from replications.papers.pes.experiments.outer import descend
-from replications.problems.data import digits, split
+from replications.papers.pes.outer import descend
+from replications.problems import data
 from replications.problems.digits_training import DigitsTraining
 
 if TYPE_CHECKING:
@@ -68,38 +70,15 @@ class Config:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """The schedules that were found, judged on fresh runs."""
-
-    theta: Float[np.ndarray, "arms 2"]
-    path: Float[np.ndarray, "arms points 2"]
-    """Theta on the way; random search repeats its answer."""
-    curve: Float[np.ndarray, "arms points"]
-    """The objective's mean over the steps that pay, along the path, on the tuning run."""
-    tuned: Float[np.ndarray, " arms"]
-    """The same at the end."""
-    fresh: Float[np.ndarray, " arms"]
-    """The objective's mean on fresh runs."""
-    accuracy: Float[np.ndarray, " arms"]
-    """Test accuracy after fresh runs of the whole horizon."""
-    start: float
-    """The objective on fresh runs at theta_0."""
-    steps: Float[np.ndarray, " arms"]
-    """Compute spent on tuning, in particle-steps."""
-    exploded: int
-    """Random points whose run diverged (they rank last)."""
-
-
 def problem_of(config: Config, name: str, number: int, judged: bool = False) -> DigitsTraining:
     """A training run of its own: first weights and mini-batches from (seed, name, number)."""
-    data = digits()
-    train, validation, test = split(len(data.inputs), (1000, 400, 397), config.seed)
+    images = data.digits()
+    train, validation, test = data.split(len(images.inputs), (1000, 400, 397), config.seed)
     look = test if judged else validation
     return DigitsTraining(
-        data.inputs[train],
-        data.targets[train],
-        validation=(data.inputs[look], data.targets[look]),
+        images.inputs[train],
+        images.targets[train],
+        validation=(images.inputs[look], images.targets[look]),
         objective=config.objective,
         horizon=config.horizon,
         hidden=config.hidden,
@@ -108,7 +87,7 @@ def problem_of(config: Config, name: str, number: int, judged: bool = False) -> 
     )
 
 
-def run(config: Config) -> Result:
+def tune(config: Config) -> xr.Dataset:
     """Tune by every arm on one training run, judge on fresh ones."""
     problem = problem_of(config, "tuning", 0)
     budget = config.windows * config.window * 2 * config.pairs
@@ -152,17 +131,98 @@ def run(config: Config) -> Result:
     judged = torch.cat([path[:, -1], start[None]])
     runs = [_judge(config, judged, i) for i in range(config.fresh)]
     fresh, accuracy = (torch.stack(x).mean(dim=0) for x in zip(*runs, strict=True))
-    return Result(
-        theta=path[:, -1].numpy(),
-        path=path.numpy(),
-        curve=curve.numpy(),
-        tuned=curve[:, -1].numpy(),
-        fresh=fresh[:-1].numpy(),
-        accuracy=accuracy[:-1].numpy(),
-        start=float(fresh[-1]),
-        steps=np.array(spent, dtype=np.float64),
-        exploded=exploded,
+    what = config.objective
+    return xr.Dataset(
+        {
+            "path": (
+                ("seed", "arm", "update", "parameter"),
+                path[None].numpy(),
+                {"long_name": "theta; random search repeats its answer"},
+            ),
+            "curve": (
+                ("seed", "arm", "update"),
+                curve[None].numpy(),
+                {"long_name": f"{what} along the path, on the tuning run"},
+            ),
+            "fresh": (
+                ("seed", "arm"),
+                fresh[None, :-1].numpy(),
+                {"long_name": f"{what} on fresh runs"},
+            ),
+            "accuracy": (
+                ("seed", "arm"),
+                accuracy[None, :-1].numpy(),
+                {"long_name": "test accuracy after fresh runs"},
+            ),
+            "start": ("seed", [float(fresh[-1])], {"long_name": f"{what} on fresh runs, at first"}),
+            "steps": (
+                ("seed", "arm"),
+                [[float(x) for x in spent]],
+                {"long_name": "compute spent on tuning", "units": "particle-steps"},
+            ),
+            "exploded": ("seed", [exploded], {"long_name": "random points whose run diverged"}),
+        },
+        coords={
+            "seed": [config.seed],
+            "arm": list(ARMS),
+            "update": np.arange(0, config.windows + 1, every),
+            "parameter": ["rate", "decay"],
+        },
     )
+
+
+SMALL = Config(horizon=200, windows=400, pairs=15, fresh=2, points=10)
+SEEDS = range(8)
+
+digits = experiment(
+    "digits", quick=(SMALL,), full=tuple(Config(seed=seed) for seed in SEEDS), along="seed"
+)(tune)
+digits_error = experiment(
+    "digits-error",
+    quick=(replace(SMALL, objective="validation error"),),
+    full=tuple(Config(objective="validation error", seed=seed) for seed in SEEDS),
+    along="seed",
+)(tune)
+
+
+@quantity
+def fresh(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """The objective on fresh runs, by seed."""
+    return result["fresh"].sel(arm=arm)
+
+
+@quantity
+def median_fresh(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Its median."""
+    return fresh(result, arm).median("seed")
+
+
+@quantity
+def median_accuracy(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Median of the test accuracies."""
+    return result["accuracy"].sel(arm=arm).median("seed")
+
+
+@quantity
+def excess_compute(result: xr.Dataset) -> xr.DataArray:
+    """Largest relative difference of a tuner's compute from that of PES."""
+    return abs(result["steps"] / result["steps"].sel(arm="PES") - 1).max()
+
+
+@quantity
+def schedule(result: xr.Dataset, arm: str, time: np.ndarray) -> xr.DataArray:
+    """Learning rates at times from 0 to 1, by seed."""
+    theta = result["path"].sel(arm=arm, update=result["update"].max())
+    when = xr.DataArray(time, dims="time", coords={"time": time})
+    rate, decay = (xr.apply_ufunc(np.exp, theta.sel(parameter=name)) for name in ("rate", "decay"))
+    return rate / (1 + when) ** decay
+
+
+@quantity
+def decay_factor(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """By how much the learning rate falls in a run, by seed."""
+    rate = schedule(result, arm, np.array([0.0, 1.0]))
+    return rate.sel(time=0.0) / rate.sel(time=1.0)
 
 
 def objective(problem: DigitsTraining, theta: Float[Tensor, "n 2"]) -> Float[Tensor, " n"]:
@@ -186,11 +246,3 @@ def _judge(config: Config, theta: Tensor, number: int) -> tuple[Tensor, Tensor]:
 def _uniform(config: Config, n: int, source: torch.Generator) -> Float[Tensor, "n 2"]:
     low, high = torch.tensor(config.low), torch.tensor(config.high)
     return low + (high - low) * torch.rand(n, 2, generator=source)
-
-
-QUICK = Config(horizon=200, windows=400, pairs=15, fresh=2, points=10)
-FULL = tuple(
-    Config(objective=objective_name, seed=seed)
-    for objective_name in ("train loss", "validation error")
-    for seed in range(8)
-)

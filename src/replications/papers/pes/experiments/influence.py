@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.backprop import TruncatedBPTT
 from replications.methods.evolution import NRES, PES, TruncatedES
 from replications.methods.rtrl import RTRL
 from replications.methods.uoro import UORO
-from replications.papers.pes.experiments.outer import descend
+from replications.papers.pes.outer import descend
 from replications.problems.influence_balancing import InfluenceBalancing
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 ARMS: dict[str, tuple[Any, int, float]] = {
     # name: (estimator, steps of the system in one window, learning rate)
@@ -58,28 +57,12 @@ class Config:
     """Noise seeds; official code: one."""
     factors: int = 120
     """Windows K up to which c_K is tabulated."""
-    checked: int = 500
-    """Steps of the plain unroll against which the closed form is checked."""
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """Losses on the way, one row an arm; inf where theta has overflowed."""
-
-    loss: Float[np.ndarray, "arms points replicates"]
-    """Deterministic arms repeat their one run."""
-    iterations: Float[np.ndarray, " points"]
-    factor: Float[np.ndarray, " factors"]
-    """c_1, c_2, ...: positive where truncated backpropagation walks away."""
-    limit: float
-    """c at an endless window."""
-    closed_form_error: float
-    """Largest relative difference between the closed-form loss and a plain unroll."""
-
-
-def run(config: Config) -> Result:
-    """Run every arm, its replicates as one batch."""
+@experiment(quick=Config(replicates=4), full=Config(replicates=16))
+def influence(config: Config) -> xr.Dataset:
+    """Run every arm, its replicates as one batch; deterministic arms repeat their one run."""
     losses = []
     measure = InfluenceBalancing()
     for name, (estimator, window, rate) in ARMS.items():
@@ -96,25 +79,57 @@ def run(config: Config) -> Result:
             config.every,
         )
         loss = measure.loss(path[..., 0], config.unroll).numpy()
-        losses.append(np.broadcast_to(loss, (len(loss), config.replicates)))
-    points = np.arange(0, config.iterations + 1, config.every, dtype=np.float64)
-    return Result(
-        loss=np.stack(losses),
-        iterations=points,
-        factor=np.array([measure.factor(k) for k in range(1, config.factors + 1)]),
-        limit=measure.limit()[0],
-        closed_form_error=_closed_form_error(config, measure),
+        losses.append(np.broadcast_to(loss.T, (config.replicates, len(loss))))
+    windows = np.arange(1, config.factors + 1)
+    return xr.Dataset(
+        {
+            "loss": (
+                ("arm", "seed", "update"),
+                np.stack(losses),
+                {"long_name": "loss of a fresh unroll; inf where theta has overflowed"},
+            ),
+            "factor": (
+                "window",
+                [measure.factor(k) for k in windows.tolist()],
+                {"long_name": "c_K: positive where truncated backpropagation walks away"},
+            ),
+            "limit": ((), measure.limit()[0], {"long_name": "c_K of an endless window"}),
+        },
+        coords={
+            "arm": list(ARMS),
+            "seed": np.arange(config.replicates),
+            "update": np.arange(0, config.iterations + 1, config.every),
+            "window": ("window", windows, {"units": "steps"}),
+        },
     )
 
 
-def _closed_form_error(config: Config, problem: InfluenceBalancing) -> float:
-    theta = torch.linspace(-1, 1, 9, dtype=torch.float64)
-    state = problem.init(len(theta))
-    for t in range(config.checked):
-        state, loss = problem.step(state, theta[:, None], t)
-    closed = problem.loss(theta, config.checked)
-    return float(((closed - loss) / loss).abs().max())
+@quantity
+def final_loss(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Loss after the last update, by seed."""
+    return result["loss"].sel(arm=arm, update=result["update"].max())
 
 
-QUICK = Config(replicates=4)
-FULL = Config(replicates=16)
+@quantity
+def median_power(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Power of ten of the median last loss."""
+    return xr.apply_ufunc(np.log10, final_loss(result, arm).median("seed"))
+
+
+@quantity
+def ended_below(result: xr.Dataset, arm: str, level: float) -> xr.DataArray:
+    """Which runs end below a loss, by seed."""
+    return final_loss(result, arm) < level
+
+
+@quantity
+def lowest_before_rise(result: xr.Dataset, arm: str, level: float = 1.0) -> xr.DataArray:
+    """The lowest loss on the way of the runs that end above a level: the worst of these runs."""
+    risen = ~ended_below(result, arm, level)
+    return result["loss"].sel(arm=arm).min("update").where(risen).max("seed")
+
+
+@quantity
+def turning_window(result: xr.Dataset) -> xr.DataArray:
+    """The first window whose truncated gradient points the right way."""
+    return result["window"].where(result["factor"] < 0).min()

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
-from replications.methods.evolution import FullES
+from replications.methods.evolution import FullES, antithetic_gradient
 from replications.problems.linear_unroll import LinearUnroll
 
 if TYPE_CHECKING:
@@ -45,29 +47,6 @@ class Config:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """Losses, gradients and correlations."""
-
-    x: Float[np.ndarray, " points"]
-    loss: Float[np.ndarray, " points"]
-    smoothed: Float[np.ndarray, "sigmas points"]
-    """By quadrature."""
-    slope: Float[np.ndarray, "sigmas points"]
-    """Derivative of the smoothed loss, by quadrature."""
-    at: Float[np.ndarray, " estimates"]
-    estimated: Float[np.ndarray, "sigmas estimates"]
-    """By full ES with antithetic pairs."""
-    single: float
-    """Standard deviation of a gradient estimate from one evaluation, eps f / sigma^2."""
-    paired: float
-    """The same for half a pair: two evaluations, scaled to one."""
-    correlation: Float[np.ndarray, "losses noises"]
-    """E[eps_tau L_t] / sigma^2 by Monte Carlo."""
-    exact: Float[np.ndarray, "losses noises"]
-    """dL_t / dtheta_tau: zero above the diagonal."""
-
-
 class _Stairs:
     """The staircase as an episode of one step."""
 
@@ -90,53 +69,87 @@ def stairs(config: Config, x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
     return 0.5 * x.square() + config.height * torch.sign(torch.sin(config.frequency * x))
 
 
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def smoothing(config: Config) -> xr.Dataset:
     """Quadrature, estimates, correlations."""
     x = torch.linspace(-2, 2, config.points, dtype=torch.float64)
     z = torch.linspace(-6, 6, 4001, dtype=torch.float64)  # the normal law is 1e-9 beyond
     weight = torch.exp(-0.5 * z.square())
     weight /= weight.sum()
-    smoothed, slope = [], []
+    at = torch.linspace(-2, 2, config.estimates, dtype=torch.float64)
+    smoothed, slope, estimated = [], [], []
     for sigma in config.sigmas:
         values = stairs(config, x[:, None] + sigma * z)
         smoothed.append((values @ weight).numpy())
         slope.append((values @ (weight * z) / sigma).numpy())
-
-    at = torch.linspace(-2, 2, config.estimates, dtype=torch.float64)
-    estimated = []
-    for sigma in config.sigmas:
-        estimator = FullES(sigma, config.pairs)
         seeds = [
             generator(config.seed, "estimate", i, str(sigma)).initial_seed() for i in range(len(at))
         ]
+        estimator = FullES(sigma, config.pairs)
         state = estimator.init(_Stairs(config), at[:, None], seeds)
         gradient, _, _ = estimator.step(state, at[:, None])
         estimated.append(gradient[:, 0].numpy())
 
-    single, paired = _spread(config)
-    correlation, exact = _correlation(config)
-    return Result(
-        x=x.numpy(),
-        loss=stairs(config, x).numpy(),
-        smoothed=np.stack(smoothed),
-        slope=np.stack(slope),
-        at=at.numpy(),
-        estimated=np.stack(estimated),
-        single=single,
-        paired=paired,
-        correlation=correlation,
-        exact=exact,
+    correlation, derivative = _correlation(config)
+    windows = np.arange(1, config.windows + 1)
+    return xr.Dataset(
+        {
+            "loss": ("theta", stairs(config, x).numpy(), {"long_name": "loss"}),
+            "smoothed": (("sigma", "theta"), smoothed, {"long_name": "mean loss under noise"}),
+            "slope": (("sigma", "theta"), slope, {"long_name": "derivative of that mean"}),
+            "estimate": (("sigma", "at"), estimated, {"long_name": "estimated by full ES"}),
+            "spread": (
+                "evaluation",
+                _spread(config),
+                {"long_name": "standard deviation of a gradient estimate, at equal cost"},
+            ),
+            "correlation": (
+                ("window", "noise"),
+                correlation,
+                {"long_name": "noise times loss over sigma squared, averaged"},
+            ),
+            "derivative": (
+                ("window", "noise"),
+                derivative,
+                {"long_name": "derivative of a window's loss in a window's theta"},
+            ),
+        },
+        coords={
+            "theta": x.numpy(),
+            "at": at.numpy(),
+            "sigma": list(config.sigmas),
+            "evaluation": ["alone", "in a pair"],
+            "window": windows,
+            "noise": windows,
+        },
     )
 
 
-def _spread(config: Config) -> tuple[float, float]:
+@quantity
+def estimation_error(result: xr.Dataset, sigma: float) -> xr.DataArray:
+    """Root mean square error of ES's slopes."""
+    slope = np.interp(result["at"], result["theta"], result["slope"].sel(sigma=sigma))
+    gap = result["estimate"].sel(sigma=sigma) - slope
+    return (gap**2).mean("at") ** 0.5
+
+
+@quantity
+def below_diagonal(result: xr.Dataset) -> xr.DataArray:
+    """Share of the gradient that comes from noise of earlier windows."""
+    earlier = result["derivative"].where(result["noise"] < result["window"], 0.0)
+    return earlier.sum() / result["derivative"].sum()
+
+
+def _spread(config: Config) -> list[float]:
+    """Of one evaluation alone, and of one in a pair."""
     sigma = config.sigmas[-1]
     source = generator(config.seed, "spread")
     noise = sigma * torch.randn(config.spread_pairs, generator=source, dtype=torch.float64)
     plus, minus = (stairs(config, 1.5 + sign * noise) for sign in (1.0, -1.0))
     single = (noise * plus / sigma**2).std()
-    pair = (noise * (plus - minus) / (2 * sigma**2)).std()
-    return float(single), float(pair) * math.sqrt(2)
+    _, coefficients = antithetic_gradient(plus, minus, noise[:, None], sigma)
+    pair = (coefficients * noise).std()
+    return [float(single), float(pair) * math.sqrt(2)]
 
 
 def _correlation(config: Config) -> tuple[np.ndarray, np.ndarray]:
@@ -151,15 +164,12 @@ def _correlation(config: Config) -> tuple[np.ndarray, np.ndarray]:
         dtype=torch.float64,
     )
     states = [problem.init(config.draws)] * 2
-    differences = []
-    for t in range(config.windows):
+    rows = []
+    for t in range(config.windows):  # each window's losses against the noise of all windows
         losses = []
         for i, sign in enumerate((1.0, -1.0)):
             states[i], loss = problem.step(states[i], theta + sign * noise[:, t : t + 1], t)
             losses.append(loss)
-        differences.append(losses[0] - losses[1])
-    correlation = torch.stack(differences) @ noise / (2 * config.sigma**2 * config.draws)
-    return correlation.numpy(), problem.window_jacobian(theta, 1)[..., 0].numpy()
-
-
-QUICK = Config()
+        row, _ = antithetic_gradient(losses[0], losses[1], noise, config.sigma)
+        rows.append(row.numpy())
+    return np.stack(rows), problem.window_jacobian(theta, 1)[..., 0].numpy()

@@ -11,22 +11,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.backprop import BPTT, TruncatedBPTT
 from replications.methods.evolution import NRES, PES, FullES, TruncatedES
 from replications.methods.rtrl import RTRL
 from replications.methods.trees import leaves
 from replications.methods.uoro import UORO
+from replications.papers.pes.outer import episode
 from replications.problems.linear_unroll import LinearUnroll, random_system
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-ARMS = ("BPTT", "truncated BPTT", "RTRL", "UORO", "full ES", "truncated ES", "PES", "NRES")
+DIFFERENTIATED = ("BPTT", "truncated BPTT", "RTRL", "UORO")
+"""Methods that differentiate every step that they take."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +53,6 @@ class Config:
     frequency: float = 300.0
     """Of the ripple, so that sigma covers several of its periods."""
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Result:
-    """One row an arm."""
-
-    steps: Float[np.ndarray, "arms"]
-    """Steps of one particle to one update, at the shorter horizon."""
-    differentiated: Float[np.ndarray, "arms"]
-    """How many of them are differentiated."""
-    kept: Float[np.ndarray, "arms horizons"]
-    """Numbers kept in a window: states, what the method carries along (noise of earlier windows,
-    G, u and w), and what waits for the backward pass. Noise that is drawn for one window alone is
-    not counted.
-    """
-    error: Float[np.ndarray, "arms batches"]
-    """Error along the exact gradient, relative to it: quadratic loss."""
-    rounded: Float[np.ndarray, "arms batches"]
-    """Estimate along the exact gradient of the smooth loss, when the loss is rounded; nan: none."""
-    ripple: Float[np.ndarray, "arms batches"]
-    """Length of the change of the estimate's mean by a ripple on the loss, relative to the
-    gradient.
-    """
 
 
 class Changed:
@@ -114,7 +94,8 @@ def estimators(config: Config, pairs: int) -> dict[str, Any]:
     }
 
 
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def table(config: Config) -> xr.Dataset:
     """Measure every column for every method."""
     source = generator(config.seed, "system")
     problem = random_system(config.units, config.dim, config.horizons[0], "quadratic", source)
@@ -124,14 +105,11 @@ def run(config: Config) -> Result:
     )
     exact = problem.expected_gradient(theta, 1)
 
-    steps, differentiated, kept = [], [], []
-    for name, estimator in estimators(config, config.pairs).items():
+    steps, kept = [], []
+    for estimator in estimators(config, config.pairs).values():
         counter = Changed(problem, "none", config)
-        state = estimator.init(counter, theta, 0)
-        estimator.step(state, theta)
+        estimator.step(estimator.init(counter, theta, 0), theta)
         steps.append(counter.steps)
-        gradient_based = name in ("BPTT", "truncated BPTT", "RTRL", "UORO")
-        differentiated.append(counter.steps if gradient_based else 0)
         kept.append([_kept(config, estimator, p, theta) for p in (problem, longer)])
 
     means = {
@@ -140,15 +118,49 @@ def run(config: Config) -> Result:
     }
     along = exact / (exact @ exact)
     ripple = (means["ripple"].mean(dim=1) - means["none"].mean(dim=1)).norm(dim=-1) / exact.norm()
-    spread = means["ripple"] - means["none"]  # common noise: the change alone
-    return Result(
-        steps=np.array(steps, dtype=np.float64),
-        differentiated=np.array(differentiated, dtype=np.float64),
-        kept=np.array(kept, dtype=np.float64),
-        error=((means["none"] - exact) @ along).numpy(),
-        rounded=(means["rounded"] @ along).numpy(),
-        ripple=torch.cat([ripple[:, None], (spread.norm(dim=-1) / exact.norm())], dim=1).numpy(),
+    return xr.Dataset(
+        {
+            "steps": (
+                "arm",
+                steps,
+                {"long_name": "steps of one particle to one update", "units": "particle-steps"},
+            ),
+            "kept": (
+                ("arm", "horizon"),
+                kept,
+                {
+                    "long_name": "numbers kept in a window: states, what the method carries along, "
+                    "what waits for the backward pass; not noise drawn for one window alone"
+                },
+            ),
+            "error": (
+                ("arm", "batch"),
+                ((means["none"] - exact) @ along).numpy(),
+                {"long_name": "error along the exact gradient, relative to it; quadratic loss"},
+            ),
+            "rounded": (
+                ("arm", "batch"),
+                (means["rounded"] @ along).numpy(),
+                {"long_name": "estimate on the rounded loss along the smooth loss's gradient"},
+            ),
+            "ripple": (
+                "arm",
+                ripple.numpy(),
+                {"long_name": "change of the mean estimate by a ripple, relative to the gradient"},
+            ),
+        },
+        coords={
+            "arm": list(estimators(config, 1)),
+            "horizon": ("horizon", list(config.horizons), {"units": "steps"}),
+            "differentiated": ("arm", [arm in DIFFERENTIATED for arm in estimators(config, 1)]),
+        },
     )
+
+
+@quantity
+def kept(result: xr.Dataset, arm: str, horizon: int) -> xr.DataArray:
+    """Numbers kept in a window at a horizon."""
+    return result["kept"].sel(arm=arm, horizon=horizon)
 
 
 def _kept(config: Config, estimator: Any, problem: LinearUnroll, theta: Tensor) -> int:
@@ -185,18 +197,8 @@ def _means(config: Config, problem: Changed, theta: Tensor) -> Float[Tensor, "ar
                 generator(config.seed, "mean", name, i).initial_seed() for i in range(config.runs)
             ]
             where = theta.expand(config.runs, -1)
-        state = estimator.init(problem, where, seed)
-        total: Any = 0.0
-        while True:
-            _, state, info = estimator.step(state, where)
-            total = total + info.per_pair
-            if info.done:
-                break
-        total = total.reshape(-1, config.dim)
+        total = episode(estimator, problem, where, seed).reshape(-1, config.dim)
         if len(total) == 1:
             total = total.expand(config.runs, -1)
         rows.append(total.view(config.batches, -1, config.dim).mean(dim=1))
     return torch.stack(rows)
-
-
-QUICK = Config()

@@ -17,17 +17,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.evolution import NRES, PES, TruncatedES
-from replications.papers.pes.experiments.outer import episode
-from replications.problems.linear_unroll import LinearUnroll
+from replications.papers.pes.outer import episode
+from replications.problems.linear_unroll import LinearUnroll, Noise
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-ARMS = ("PES", "NRES", "truncated ES")
+NOISE: dict[str, Noise] = {"PES": "per window", "NRES": "per episode", "truncated ES": "truncated"}
+EVOSAX, OWN_SIGMA = "σ shrinks: evosax's weighting", "σ shrinks: each ε over its own σ²"
+LEARNED = "K ∤ T: learned_optimization's weighting"
+WHOLE = "K ∤ T: window ends with the episode"
+CURRENT, PATH = "θ moves: at each window's own θ", "θ moves: along the path taken"
 
 
 @dataclass(frozen=True)
@@ -51,31 +57,8 @@ class Config:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """Batch means of whole-episode estimates, and the exact targets."""
-
-    cubic: Float[np.ndarray, "arms batches"]
-    cubic_targets: Float[np.ndarray, "arms"]
-    cubic_gradient: float
-    """Of the loss without smoothing."""
-    schedule_peer: Float[np.ndarray, " batches"]
-    """Quadratic loss; accumulator over today's sigma^2."""
-    schedule_ours: Float[np.ndarray, " batches"]
-    """Quadratic loss; every perturbation over its own sigma^2."""
-    crossing_peer: Float[np.ndarray, " batches"]
-    """Quadratic loss; the transcribed weighting, as a sum over the episode's losses."""
-    crossing_ours: Float[np.ndarray, " batches"]
-    quadratic_gradient: float
-    drifting: Float[np.ndarray, " batches"]
-    """Quadratic loss; theta moves during the episode."""
-    drifting_current: float
-    """Every window's part of the gradient at the theta of its time, summed over the episode."""
-    drifting_path: float
-    """What the estimate's mean is in fact: the derivative along the path that was taken."""
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def targets(config: Config) -> xr.Dataset:
     """Run the parts, each with noise of its own."""
     one = torch.ones(1, 1, dtype=torch.float64)
     start = torch.tensor([config.start], dtype=torch.float64)
@@ -84,33 +67,70 @@ def run(config: Config) -> Result:
         LinearUnroll(one, one, start, config.horizon, loss) for loss in ("cubic", "quadratic")
     )
     kinds = {"PES": PES, "NRES": NRES, "truncated ES": TruncatedES}
-    noises = {"PES": "per window", "NRES": "per episode", "truncated ES": "truncated"}
-    means, targets = [], []
-    for arm in ARMS:
+    estimates, own = [], []
+    for arm, kind in kinds.items():
         seed = generator(config.seed, "cubic", arm).initial_seed()
-        estimator = kinds[arm](1, config.sigma, config.pairs)
-        means.append(_batches(config, episode(estimator, cubic, theta, seed)))
-        target = cubic.expected_gradient(theta, 1, config.sigma, noises[arm])  # type: ignore[arg-type]  # literals
-        targets.append(target.item())
+        estimator = kind(1, config.sigma, config.pairs)
+        estimates.append(_batches(config, episode(estimator, cubic, theta, seed)))
+        own.append(cubic.expected_gradient(theta, 1, config.sigma, NOISE[arm]).item())
 
     peer, ours = _schedule(config, quadratic, theta)
-    crossing = _crossing(config, quadratic, theta)
     seed = generator(config.seed, "crossing", "ours").initial_seed()
     fair = episode(PES(config.crossing_window, config.sigma, config.pairs), quadratic, theta, seed)
     drifting, current, path = _drift(config, quadratic, theta)
-    return Result(
-        cubic=np.stack(means),
-        cubic_targets=np.array(targets),
-        cubic_gradient=cubic.expected_gradient(theta, 1).item(),
-        schedule_peer=_batches(config, peer),
-        schedule_ours=_batches(config, ours),
-        crossing_peer=_batches(config, crossing),
-        crossing_ours=_batches(config, fair),
-        quadratic_gradient=quadratic.expected_gradient(theta, 1).item(),
-        drifting=_batches(config, drifting),
-        drifting_current=current,
-        drifting_path=path,
+    gradient = quadratic.expected_gradient(theta, 1).item()
+    ways = {
+        EVOSAX: (peer, gradient),
+        OWN_SIGMA: (ours, gradient),
+        LEARNED: (_crossing(config, quadratic, theta), gradient),
+        WHOLE: (fair, gradient),
+        CURRENT: (drifting, current),
+        PATH: (drifting, path),
+    }
+    return xr.Dataset(
+        {
+            "cubic": (
+                ("arm", "batch"),
+                estimates,
+                {"long_name": "mean estimate of an episode's gradient, cubic loss"},
+            ),
+            "own": ("arm", own, {"long_name": "gradient of the loss as the method smooths it"}),
+            "plain": (
+                (),
+                cubic.expected_gradient(theta, 1).item(),
+                {"long_name": "gradient of the cubic loss itself"},
+            ),
+            "quadratic": (
+                ("way", "batch"),
+                [_batches(config, samples) for samples, _ in ways.values()],
+                {"long_name": "mean estimate of an episode's gradient, quadratic loss"},
+            ),
+            "goal": (
+                "way",
+                [goal for _, goal in ways.values()],
+                {"long_name": "the gradient that it is held against"},
+            ),
+        },
+        coords={"arm": list(kinds), "way": list(ways)},
     )
+
+
+@quantity
+def over_own(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Estimate over the gradient of the method's own smoothed cubic loss, by batch."""
+    return result["cubic"].sel(arm=arm) / result["own"].sel(arm=arm)
+
+
+@quantity
+def over_plain(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Estimate over the gradient of the cubic loss itself, by batch."""
+    return result["cubic"].sel(arm=arm) / result["plain"]
+
+
+@quantity
+def over_goal(result: xr.Dataset, way: str) -> xr.DataArray:
+    """Estimate on the quadratic loss over the gradient that it is held against, by batch."""
+    return result["quadratic"].sel(way=way) / result["goal"].sel(way=way)
 
 
 def _batches(config: Config, samples: Float[Tensor, "pairs 1"]) -> Float[np.ndarray, " batches"]:
@@ -200,6 +220,3 @@ def _drift(
         path += mean * (t + 1)  # ds/dtheta = t + 1 here, whatever theta was
         current += problem.window_jacobian(now, 1)[t].sum().item()
     return total, current, path
-
-
-QUICK = Config()

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.backprop import TruncatedBPTT
 from replications.methods.evolution import NRES, PES, TruncatedES
 from replications.methods.rtrl import RTRL
 from replications.methods.unroll_problem import unroll
 from replications.methods.uoro import UORO
-from replications.papers.pes.experiments.outer import descend
+from replications.papers.pes.outer import descend
 from replications.problems.toy_regression import ToyRegression
 
 if TYPE_CHECKING:
@@ -59,22 +61,6 @@ class Config:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """The surface and the paths on it."""
-
-    surface: Float[np.ndarray, "grid grid"]
-    """Meta-loss; rows are theta_1, columns theta_0."""
-    axis: Float[np.ndarray, " grid"]
-    path: Float[np.ndarray, "arms points replicates 2"]
-    """Deterministic arms repeat their one run."""
-    loss: Float[np.ndarray, "arms points replicates"]
-    """Meta-loss, the sum over an episode, at the path's points."""
-    iterations: Float[np.ndarray, " points"]
-    start: float
-    """Meta-loss at theta_0."""
-
-
 def meta_loss(theta: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n"]:
     """Sum of the losses of one episode, without noise."""
     problem = ToyRegression()
@@ -83,8 +69,9 @@ def meta_loss(theta: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n"]:
     return loss.view(theta.shape[:-1])
 
 
-def run(config: Config) -> Result:
-    """Draw the surface and run every arm on it."""
+@experiment(quick=Config(iterations=200, replicates=2, every=20, grid=120), full=Config())
+def toy(config: Config) -> xr.Dataset:
+    """Draw the surface and run every arm on it; deterministic arms repeat their one run."""
     axis = torch.linspace(-config.span, config.span, config.grid, dtype=torch.float64)
     grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
     paths = []
@@ -100,17 +87,58 @@ def run(config: Config) -> Result:
             partial(torch.optim.Adam, lr=config.learning_rate, betas=config.betas, foreach=False),
             config.every,
         )
-        paths.append(path.expand(-1, config.replicates, -1))
+        paths.append(path.transpose(0, 1).expand(config.replicates, -1, -1))
     path = torch.stack(paths)
-    return Result(
-        surface=meta_loss(grid).numpy().astype(np.float32),
-        axis=axis.numpy(),
-        path=path.numpy().astype(np.float32),
-        loss=meta_loss(path).numpy(),
-        iterations=np.arange(0, config.iterations + 1, config.every, dtype=np.float64),
-        start=float(meta_loss(torch.tensor(config.theta, dtype=torch.float64))),
+    start = torch.tensor(config.theta, dtype=torch.float64)
+    return xr.Dataset(
+        {
+            "surface": (
+                ("last", "first"),
+                meta_loss(grid).numpy().astype(np.float32),
+                {"long_name": "meta-loss"},
+            ),
+            "path": (
+                ("arm", "seed", "update", "parameter"),
+                path.numpy().astype(np.float32),
+                {"long_name": "theta"},
+            ),
+            "loss": (
+                ("arm", "seed", "update"),
+                meta_loss(path).numpy(),
+                {"long_name": "meta-loss, the sum over an episode"},
+            ),
+            "start": ((), float(meta_loss(start)), {"long_name": "meta-loss at the start"}),
+        },
+        coords={
+            "arm": list(ARMS),
+            "seed": np.arange(config.replicates),
+            "update": np.arange(0, config.iterations + 1, config.every),
+            "parameter": ["first", "last"],
+            "first": ("first", axis.numpy(), {"long_name": "log of the first rate"}),
+            "last": ("last", axis.numpy(), {"long_name": "log of the last rate"}),
+        },
     )
 
 
-QUICK = Config(iterations=200, replicates=2, every=20, grid=120)
-FULL = Config()
+@quantity
+def final_loss(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Meta-loss after the last update, by seed."""
+    return result["loss"].sel(arm=arm, update=result["update"].max())
+
+
+@quantity
+def median_end(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Median of the last meta-losses."""
+    return final_loss(result, arm).median("seed")
+
+
+@quantity
+def last_theta(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Theta after the last update, by seed and parameter."""
+    return result["path"].sel(arm=arm, update=result["update"].max())
+
+
+@quantity
+def lowest(result: xr.Dataset) -> xr.DataArray:
+    """Lowest point of the drawn grid."""
+    return result["surface"].min()

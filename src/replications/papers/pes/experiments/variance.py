@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.es_variance import (
     episode_es_variance,
@@ -21,9 +23,8 @@ from replications.methods.es_variance import (
     pes_variance,
 )
 from replications.methods.evolution import PES
-from replications.papers.pes.experiments.outer import episode
+from replications.papers.pes.outer import episode
 from replications.problems.char_rnn import LETTERS, CharRNN, by_windows, text
-from replications.problems.linear_unroll import later_losses
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -52,32 +53,11 @@ class Config:
     """For the check; official code: 500 pairs, 50 repeats."""
     batches: int = 12
     """Groups of pairs, whose variances give the check's interval."""
-    dim: int = 327
-    """P of this network, for the closed forms."""
-    draws: int = 480
-    """Independent sets of window gradients for the law of independent windows."""
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """Trace variances over squared gradient length."""
-
-    ratio: Float[np.ndarray, "scenarios windows sequences"]
-    """PES, exact formula."""
-    episode: float
-    """NRES and full ES: P + 1, at any number of windows."""
-    check: Float[np.ndarray, "checked batches"]
-    """Monte Carlo over formula for PES."""
-    identical: Float[np.ndarray, " windows"]
-    """Formula for windows with one and the same gradient, over its closed form."""
-    independent: Float[np.ndarray, "windows batches"]
-    """The same for windows with independent gradients, in batches of draws."""
-    laws: Float[np.ndarray, "laws windows"]
-    """The two closed forms: identical, independent windows."""
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def variance(config: Config) -> xr.Dataset:
     """Evaluate the formula on every sequence, then check it."""
     ratio = np.zeros((len(SCENARIOS), len(config.windows), config.sequences))
     letters = text()
@@ -95,20 +75,51 @@ def run(config: Config) -> Result:
             problems.append((problem, theta, h))
 
     problem, theta, h = problems[0]
-    check = np.stack([_check(config, problem, theta, h, n) for n in config.checked])
-    return Result(
-        ratio=ratio,
-        episode=float(episode_es_variance(h[0].sum(dim=0)) / h[0].sum(dim=0).square().sum()),
-        check=check,
-        identical=_identical(config),
-        independent=_independent(config),
-        laws=np.array(
-            [
-                [law(n, config.dim) for n in config.windows]
-                for law in (identical_windows_ratio, independent_windows_ratio)
-            ]
-        ),
+    gradient = h[0].sum(dim=0)
+    ratios = {"long_name": "variance of one pair over the squared gradient"}
+    return xr.Dataset(
+        {
+            "ratio": (("scenario", "windows", "sequence"), ratio, ratios),
+            "episode": (
+                (),
+                float(episode_es_variance(gradient) / gradient.square().sum()),
+                {"long_name": "the same for NRES and full ES, at any number of windows"},
+            ),
+            "check": (
+                ("checked", "batch"),
+                np.stack([_check(config, problem, theta, h, n) for n in config.checked]),
+                {"long_name": "Monte Carlo over formula for PES, on the first real sequence"},
+            ),
+            "law": (
+                ("relation", "windows"),
+                [
+                    [law(n, problem.dim) for n in config.windows]
+                    for law in (identical_windows_ratio, independent_windows_ratio)
+                ],
+                {"long_name": "closed form of the ratio"},
+            ),
+        },
+        coords={
+            "scenario": list(SCENARIOS),
+            "windows": ("windows", list(config.windows), {"long_name": "windows in an episode"}),
+            "sequence": np.arange(config.sequences),
+            "checked": ("checked", list(config.checked), {"long_name": "windows in an episode"}),
+            "relation": ["identical", "independent"],
+        },
     )
+
+
+@quantity
+def over_nres(result: xr.Dataset, scenario: str, windows: int) -> xr.DataArray:
+    """Variance of PES over that of NRES, by sequence."""
+    return result["ratio"].sel(scenario=scenario, windows=windows) / result["episode"]
+
+
+@quantity
+def growth(result: xr.Dataset, scenario: str, windows: tuple[int, int]) -> xr.DataArray:
+    """Variance of PES at the second number of windows over that at the first, by sequence."""
+    first, second = (result["ratio"].sel(scenario=scenario, windows=n) for n in windows)
+    return second / first
 
 
 def _sequence(scenario: str, letters: Tensor, horizon: int, source: torch.Generator) -> Tensor:
@@ -130,43 +141,3 @@ def _check(
     groups = samples.view(config.batches, -1, problem.dim)
     measured: np.ndarray = (groups.var(dim=1).sum(dim=1) / exact).numpy()
     return measured
-
-
-def _local(gradients: Float[Tensor, "n P"]) -> Float[Tensor, "n n P"]:
-    """h of windows without influence on each other."""
-    return later_losses(torch.diag_embed(gradients.mT).permute(1, 2, 0))
-
-
-def _identical(config: Config) -> Float[np.ndarray, " windows"]:
-    one = torch.randn(
-        config.dim, generator=generator(config.seed, "identical"), dtype=torch.float64
-    )
-    ratios = []
-    for n in config.windows:
-        formula = pes_variance(_local(one.expand(n, -1))) / (n * one).square().sum()
-        ratios.append(float(formula) / identical_windows_ratio(n, config.dim))
-    return np.array(ratios)
-
-
-def _independent(config: Config) -> Float[np.ndarray, "windows batches"]:
-    """For independent gradients |h|^2 only needs each gradient's length, at its n - s places."""
-    source = generator(config.seed, "independent")
-    rows = []
-    for n in config.windows:
-        lengths = torch.zeros(config.draws, n, dtype=torch.float64)
-        total = torch.zeros(config.draws, config.dim, dtype=torch.float64)
-        for w in range(n):
-            g = torch.randn(config.draws, config.dim, generator=source, dtype=torch.float64)
-            lengths[:, w] = g.square().sum(dim=1)
-            total += g
-        seen = torch.arange(1, n + 1, dtype=torch.float64)  # h[s, w] = g_w for s = 1..w
-        variance = config.dim * (lengths * seen).sum(dim=1) + lengths.sum(dim=1)
-        means = [
-            x.view(config.batches * 2, -1).mean(dim=1)
-            for x in (variance, total.square().sum(dim=1))
-        ]
-        rows.append((means[0] / means[1] / independent_windows_ratio(n, config.dim)).numpy())
-    return np.stack(rows)
-
-
-QUICK = Config()

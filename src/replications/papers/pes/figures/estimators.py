@@ -2,57 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
 
 from replications.core.estimates import mean
-from replications.core.figures import COLOR, MARKER, WIDTH, Drawing
-from replications.papers.pes.experiments import bias as bias_experiment
-from replications.papers.pes.experiments import smoothing as smoothing_experiment
-from replications.papers.pes.experiments import table as table_experiment
-from replications.papers.pes.experiments import targets as targets_experiment
-from replications.papers.pes.experiments import variance as variance_experiment
+from replications.core.figures import WIDTH, Drawing, figure
+from replications.core.numbers import number, row
+from replications.papers.pes.experiments import bias as biases
+from replications.papers.pes.experiments import smoothing as smoothings
+from replications.papers.pes.experiments import table as tables
+from replications.papers.pes.experiments import targets as goals
+from replications.papers.pes.experiments import variance as variances
+from replications.papers.pes.look import COLOR, MARKER
 
 
-def smoothing(result: smoothing_experiment.Result) -> Drawing:
+@figure(on=smoothings.smoothing)
+def smoothing(result: xr.Dataset) -> Drawing:
     """A staircase, its smoothed versions, and ES estimates of their slopes."""
-    sigmas = smoothing_experiment.QUICK.sigmas
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
-    left.plot(result.x, result.loss, color=COLOR["theory"], linewidth=1)
+    sigmas = result["sigma"].values.tolist()
+    canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+    left.plot(result["theta"], result["loss"], color=COLOR["theory"], linewidth=1)
     right.axhline(0, color=COLOR["theory"], linewidth=0.6)
     for i, (sigma, name) in enumerate(zip(sigmas, ("truncated ES", "PES"), strict=True)):
         color = COLOR[name]  # two colours that are far apart; no method is meant
-        left.plot(result.x, result.smoothed[i], color=color)
-        right.plot(result.x, result.slope[i], color=color)
-        right.plot(result.at, result.estimated[i], "o", color=color, markersize=3)
+        part = result.sel(sigma=sigma)
+        left.plot(part["theta"], part["smoothed"], color=color)
+        right.plot(part["theta"], part["slope"], color=color)
+        right.plot(part["at"], part["estimate"], "o", color=color, markersize=3)
         left.text(-0.75, 2.0 - 0.22 * i, f"noise σ = {sigma:g}", color=color, fontsize=9)
     left.text(-0.75, 1.56, "the loss itself", color=COLOR["theory"], fontsize=9)
     left.set(title="Noise turns stairs into a slope", xlabel="θ", ylabel="loss")
     right.set(title="ES estimates that slope (dots)", xlabel="θ", ylabel="slope", ylim=(-5, 5))
-    gap = result.estimated[1] - np.interp(result.at, result.x, result.slope[1])
+    wide = max(sigmas)
+    lowest = result["smoothed"].sel(sigma=wide).min().item()
+    error = smoothings.estimation_error(result, wide).item()
+    alone, paired = (result["spread"].sel(evaluation=e).item() for e in ("alone", "in a pair"))
     return Drawing(
-        figure,
+        canvas,
         "Left: a staircase loss and its averages under Gaussian noise of two sizes; the larger "
         "noise leaves a smooth bowl. Right: estimates from 200 antithetic pairs lie on the slope "
         "of the averaged loss.",
-        f"smoothed minimum at sigma {sigmas[1]:g}: {result.smoothed[1].min():.3f}; "
-        f"root mean square error of the estimates there: {np.sqrt((gap**2).mean()):.1f}; "
-        f"spread of one evaluation alone {result.single:.1f}, in a pair {result.paired:.1f}",
+        f"smoothed minimum at sigma {wide:g}: "
+        f"{number(lowest, digits=3)}; root mean square error of "
+        f"the estimates there: {number(error, digits=2)}; "
+        f"spread of one evaluation {number(alone, digits=2)}, in a pair {number(paired, digits=2)}",
     )
 
 
-def past_noise(result: smoothing_experiment.Result) -> Drawing:
+@figure(on=smoothings.smoothing)
+def past_noise(result: xr.Dataset) -> Drawing:
     """Correlation of each window's noise with each window's loss, measured and exact."""
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.3), sharey=True)
-    limit = float(np.abs(result.exact).max())
-    count = len(result.exact)
+    canvas, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.3), sharey=True)
+    measured, exact = result["correlation"].values, result["derivative"].values
+    limit = float(np.abs(exact).max())
+    count = len(exact)
     ink = plt.rcParams["text.color"]
     purple, orange = np.array([[0.33, 0.15, 0.53], [0.70, 0.35, 0.02]])  # as in matplotlib's PuOr
     for axis, matrix, title in zip(
         axes,
-        (result.correlation, result.exact),
+        (measured, exact),
         ("Measured: E[ε$_τ$ L$_t$] / σ²", "Exact: ∂L$_t$ / ∂θ$_τ$"),
         strict=True,
     ):
@@ -69,41 +78,42 @@ def past_noise(result: smoothing_experiment.Result) -> Drawing:
         axis.set_yticks(range(count), [str(i + 1) for i in range(count)])
         axis.grid(False)
     axes[0].set_ylabel("window t of the loss")
-    below = np.tril(np.ones_like(result.exact, dtype=bool))
+    after = result["correlation"].where(result["noise"] > result["window"])
     return Drawing(
-        figure,
+        canvas,
         "Two triangular tables that agree: the correlation of every window's noise with every "
         "window's loss equals the partial derivative, and is zero for noise that comes after the "
         "loss.",
-        f"largest difference {np.abs(result.correlation - result.exact).max():.2f}; "
-        f"largest entry above the diagonal {np.abs(result.correlation[~below]).max():.2f}",
+        f"largest difference {number(np.abs(measured - exact).max(), digits=1)}; "
+        f"largest entry above the diagonal {number(abs(after).max().item(), digits=1)}",
     )
 
 
-def bias(result: bias_experiment.Result) -> Drawing:
+@figure(on=biases.bias)
+def bias(result: xr.Dataset) -> Drawing:
     """Relative error of each method's mean, with intervals."""
-    losses, windows = bias_experiment.LOSSES, bias_experiment.QUICK.windows
-    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.7), sharey=True)
-    rows = [(arm, k) for arm in bias_experiment.ARMS for k in range(len(windows))]
+    losses, windows = result["loss"].values.tolist(), result["window"].values.tolist()
+    canvas, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.7), sharey=True)
+    rows = [(arm, window) for arm in result["arm"].values.tolist() for window in windows]
     words = []
     for axis, loss in zip(axes, losses, strict=True):
         axis.axvline(0, color=COLOR["theory"], linewidth=1)
-        for y, (arm, k) in enumerate(rows):
-            e = mean(100 * result.relative_error(loss, arm, k, "exact"), "")
+        for y, (arm, window) in enumerate(rows):
+            e = 100 * mean(biases.relative_error(result, loss, arm, window).values, "")
             axis.plot([e.low, e.high], [y, y], color=COLOR[arm], linewidth=2.5)
             axis.plot(e.value, y, MARKER[arm], color=COLOR[arm])
-            words.append(f"{loss}, {arm} K={windows[k]}: {e.value:.0f} %".replace("-0 %", "0 %"))
+            words.append(f"{loss}, {arm} K={window}: {e:value} %")
         axis.set(title=f"{loss} loss")
         axis.set_xscale("symlog", linthresh=10)
         axis.set_xlim(-200, 20)
         axis.set_xticks([-100, -10, 0, 10], ["−100", "−10", "0", "10"], fontsize=8)
         axis.grid(axis="y", visible=False)
-    labels = [f"{arm}, K={windows[k]}" for arm, k in rows]
+    labels = [f"{arm}, K={window}" for arm, window in rows]
     axes[0].set_yticks(range(len(rows)), labels)
     axes[0].invert_yaxis()
     axes[1].set_xlabel("error, % (linear to ±10, then logarithmic)")
     return Drawing(
-        figure,
+        canvas,
         "Errors of the mean estimate along the exact gradient, with intervals, on an axis that is "
         "linear up to ten per cent and logarithmic beyond. PES and NRES lie on "
         "zero for the linear and quadratic loss; truncated ES falls short everywhere; for the "
@@ -112,83 +122,76 @@ def bias(result: bias_experiment.Result) -> Drawing:
     )
 
 
-def targets(result: targets_experiment.Result) -> Drawing:
+@figure(on=goals.targets)
+def targets(result: xr.Dataset) -> Drawing:
     """The cubic loss: three methods, three targets, none of them the plain gradient."""
-    figure, axis = plt.subplots(figsize=(WIDTH, 2.1))
-    axis.axvline(result.cubic_gradient, color=COLOR["theory"], linewidth=1.2)
+    canvas, axis = plt.subplots(figsize=(WIDTH, 2.1))
+    plain = result["plain"].item()
+    axis.axvline(plain, color=COLOR["theory"], linewidth=1.2)
     axis.text(
-        result.cubic_gradient * 1.03,
-        2.42,
-        f"plain gradient {result.cubic_gradient:.1f}",
-        color=COLOR["theory"],
-        fontsize=9,
+        plain * 1.03, 2.42, f"plain gradient {number(plain)}", color=COLOR["theory"], fontsize=9
     )
-    words = [f"plain gradient {result.cubic_gradient:.1f}"]
-    for y, arm in enumerate(targets_experiment.ARMS):
-        e = mean(result.cubic[y], "")
-        target = result.cubic_targets[y]
+    words = [f"plain gradient {number(plain)}"]
+    arms = result["arm"].values.tolist()
+    for y, arm in enumerate(arms):
+        e = mean(result["cubic"].sel(arm=arm).values, "")
+        target = result["own"].sel(arm=arm).item()
         axis.plot(target, y, "|", color=COLOR["theory"], markersize=22, markeredgewidth=2)
         axis.plot([e.low, e.high], [y, y], color=COLOR[arm], linewidth=2.5)
         axis.plot(e.value, y, MARKER[arm], color=COLOR[arm], markersize=6)
         side = -1 if arm == "NRES" else 1  # towards the middle
         axis.annotate(
-            f"{e.value:.1f} (exact {target:.1f})",
+            f"{e:value} (exact {number(target)})",
             (target, y),
             xytext=(10 * side, -3),
             textcoords="offset points",
             ha="left" if side > 0 else "right",
             fontsize=9,
         )
-        words.append(f"{arm}: {e.value:.2g} measured, {target:.1f} exact")
+        words.append(f"{arm}: {e:value} measured, {number(target)} exact")
     axis.set(xscale="log", xlabel="expected gradient estimate (log scale)", xlim=(30, 4500))
-    axis.set_yticks(range(3), targets_experiment.ARMS)
+    axis.set_yticks(range(3), arms)
     axis.set_ylim(2.7, -0.6)
     axis.grid(axis="y", visible=False)
     return Drawing(
-        figure,
+        canvas,
         "On a cubic loss PES, NRES and truncated ES each hit the gradient of their own smoothed "
         "loss; the three differ by factors and none is the plain gradient.",
         "; ".join(words),
     )
 
 
-def errata(result: targets_experiment.Result) -> Drawing:
+@figure(on=goals.targets)
+def errata(result: xr.Dataset) -> Drawing:
     """Three ways to lose unbiasedness, as ratios to the exact gradient."""
-    g = result.quadratic_gradient
-    rows: Sequence[tuple[str, np.ndarray, bool]] = (
-        ("σ shrinks: evosax's weighting", result.schedule_peer / g, False),
-        ("σ shrinks: each ε over its own σ²", result.schedule_ours / g, True),
-        ("K ∤ T: learned_optimization's weighting", result.crossing_peer / g, False),
-        ("K ∤ T: window ends with the episode", result.crossing_ours / g, True),
-        ("θ moves: at each window's own θ", result.drifting / result.drifting_current, False),
-        ("θ moves: along the path taken", result.drifting / result.drifting_path, True),
-    )
+    ways = result["way"].values.tolist()
     ink = plt.rcParams["text.color"]
-    figure, axis = plt.subplots(figsize=(WIDTH, 2.6))
+    canvas, axis = plt.subplots(figsize=(WIDTH, 2.6))
     axis.axvline(1, color=COLOR["theory"], linewidth=1.2)
     words = []
-    for y, (label, samples, right) in enumerate(rows):
-        e = mean(samples, "")
+    for y, way in enumerate(ways):
+        e = mean(goals.over_goal(result, way).values, "")
+        right = way in (goals.OWN_SIGMA, goals.WHOLE, goals.PATH)
         axis.plot([e.low, e.high], [y, y], color=ink, linewidth=2.5)
         axis.plot(e.value, y, "o" if right else "X", color=ink, markersize=7)
         side = -1 if e.value < 0.9 else 1  # away from the line at 1
         axis.annotate(
-            f"{e.value:.2f}",
+            number(e.value, digits=2),
             (e.value, y),
             xytext=(9 * side, -3),
             textcoords="offset points",
             ha="left" if side > 0 else "right",
             fontsize=9,
         )
-        words.append(f"{label}: {e.value:.1f}")
+        words.append(f"{way}: {e:value}")
     axis.set(xscale="log", xlabel="mean estimate / exact gradient (log scale)", xlim=(0.5, 16))
     axis.set_xticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
     axis.minorticks_off()
-    axis.set_yticks(range(len(rows)), [label for label, _, _ in rows])
+    axis.set_yticks(range(len(ways)), ways)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
     return Drawing(
-        figure,
+        canvas,
         "Ratios of mean estimates to the exact gradient: two public weightings miss one, the "
         "corrected ones hit it. When theta moves, the mean misses the sum of the windows' "
         "gradients at their own theta and hits the derivative along the path.",
@@ -196,34 +199,32 @@ def errata(result: targets_experiment.Result) -> Drawing:
     )
 
 
-def variance(result: variance_experiment.Result) -> Drawing:
+@figure(on=variances.variance)
+def variance(result: xr.Dataset) -> Drawing:
     """Variance against the number of windows in the three scenarios."""
-    config = variance_experiment.QUICK
-    figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
-    n = np.array(config.windows)
-    axis.plot(n, np.full(len(n), result.episode), color=COLOR["NRES"], linestyle="--")
-    axis.text(14, result.episode * 1.08, "NRES, full ES: P + 1", color=COLOR["NRES"], fontsize=9)
+    canvas, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    n, episode = result["windows"].values, result["episode"].item()
+    axis.plot(n, np.full(len(n), episode), color=COLOR["NRES"], linestyle="--")
+    axis.text(14, episode * 1.08, "NRES, full ES: P + 1", color=COLOR["NRES"], fontsize=9)
     ink = plt.rcParams["text.color"]
-    for law in result.laws:
+    for relation in result["relation"].values:
+        law = result["law"].sel(relation=relation)
         axis.plot(n, law, color=ink, linewidth=1.2, linestyle=":", zorder=3)
     styles = {"real": ("-", "D"), "random": ("-.", "s"), "repeated": ("--", "o")}
     words = []
-    for i, scenario in enumerate(variance_experiment.SCENARIOS):
-        centre = result.ratio[i].mean(axis=1)
+    for scenario in result["scenario"].values.tolist():
+        ratio = result["ratio"].sel(scenario=scenario)
+        centre = ratio.mean("sequence").values
         line, marker = styles[scenario]
         axis.fill_between(
-            n,
-            result.ratio[i].min(axis=1),
-            result.ratio[i].max(axis=1),
-            color=COLOR["PES"],
-            alpha=0.15,
+            n, ratio.min("sequence"), ratio.max("sequence"), color=COLOR["PES"], alpha=0.15
         )
         axis.plot(n, centre, marker, linestyle=line, color=COLOR["PES"])
         axis.text(n[-1] * 1.06, centre[-1], f"PES, {scenario}", color=COLOR["PES"], va="center")
-        words.append(f"{scenario}: " + ", ".join(f"{v:.2g}" for v in centre))
-    for k, count in enumerate(config.checked):
-        e = mean(result.check[k], "")
-        here = result.ratio[0, config.windows.index(count), 0]
+        words.append(f"{scenario}: {row(centre, digits=2)}")
+    for count in result["checked"].values.tolist():
+        e = mean(result["check"].sel(checked=count).values, "")
+        here = result["ratio"].sel(scenario="real", windows=count, sequence=0).item()
         axis.errorbar(
             count,
             e.value * here,
@@ -234,7 +235,7 @@ def variance(result: variance_experiment.Result) -> Drawing:
             capsize=3,
         )
     notes = (
-        f"shaded: range of {config.sequences} sequences",
+        f"shaded: range of {result.sizes['sequence']} sequences",
         "dotted: laws of identical and of independent windows",
         "× Monte Carlo, first text",
     )
@@ -250,30 +251,32 @@ def variance(result: variance_experiment.Result) -> Drawing:
     axis.set_xticks(n, [str(i) for i in n])
     axis.minorticks_off()
     return Drawing(
-        figure,
+        canvas,
         "Variance of one pair against the number of windows. With random letters PES's variance "
         "grows, nearly in proportion to the windows once they are many; on text it dips and then "
         "grows; on one repeated letter it falls to half of NRES's, which is constant.",
-        f"windows {list(config.windows)}; NRES {result.episode:.0f}; " + "; ".join(words),
+        f"windows {n.tolist()}; NRES {number(round(episode))}; " + "; ".join(words),
     )
 
 
-def memory(result: table_experiment.Result) -> Drawing:
+@figure(on=tables.table)
+def memory(result: xr.Dataset) -> Drawing:
     """Numbers kept in a window at two horizons."""
-    figure, axis = plt.subplots(figsize=(WIDTH, 2.7))
+    canvas, axis = plt.subplots(figsize=(WIDTH, 2.7))
     words = []
-    for y, arm in enumerate(table_experiment.ARMS):
-        short, long = result.kept[y]
+    arms, horizons = result["arm"].values.tolist(), result["horizon"].values.tolist()
+    for y, arm in enumerate(arms):
+        short, long = (tables.kept(result, arm, horizon).item() for horizon in horizons)
         axis.plot([short, long], [y, y], color=COLOR[arm], linewidth=1.5)
         axis.plot(short, y, MARKER[arm], color=COLOR[arm], fillstyle="none", markersize=9)
         axis.plot(long, y, MARKER[arm], color=COLOR[arm], markersize=5)
-        words.append(f"{arm}: {short:.0f} and {long:.0f}")
+        words.append(f"{arm}: {number(short)} and {number(long)}")
     axis.set(xscale="log", xlabel="numbers kept in a window: open at T = 24, filled at T = 240")
-    axis.set_yticks(range(len(table_experiment.ARMS)), table_experiment.ARMS)
+    axis.set_yticks(range(len(arms)), arms)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
     return Drawing(
-        figure,
+        canvas,
         "Memory of each method at two horizons: only backpropagation through the whole episode "
         "grows with the horizon; all others need the same.",
         "; ".join(words),

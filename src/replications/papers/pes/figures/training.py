@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
 
-from replications.core.figures import COLOR, MARKER, WIDTH, Drawing
-from replications.papers.pes.experiments import digits as digits_experiment
-from replications.papers.pes.experiments import influence as influence_experiment
-from replications.papers.pes.experiments import memory_task as memory_experiment
-from replications.papers.pes.experiments import toy as toy_experiment
+from replications.core.figures import WIDTH, Drawing, figure
+from replications.core.numbers import number
+from replications.papers.pes.experiments import digits as tuning
+from replications.papers.pes.experiments import influence as balancing
+from replications.papers.pes.experiments import memory_task as remembering
+from replications.papers.pes.experiments import toy as walking
+from replications.papers.pes.look import COLOR, MARKER, method
 
 
-def factor(result: influence_experiment.Result) -> Drawing:
+@figure(on=balancing.influence)
+def factor(result: xr.Dataset) -> Drawing:
     """c_K against K: above zero, truncated backpropagation walks away."""
-    figure, axis = plt.subplots(figsize=(WIDTH, 2.7))
-    k = np.arange(1, len(result.factor) + 1)
+    canvas, axis = plt.subplots(figsize=(WIDTH, 2.7))
+    k, limit = result["window"].values, result["limit"].item()
     axis.axhspan(0, 20, color=COLOR["truncated BPTT"], alpha=0.12, linewidth=0)
     axis.axhline(0, color=COLOR["theory"], linewidth=1)
-    axis.axhline(result.limit, color=COLOR["theory"], linewidth=1, linestyle="--")
-    axis.plot(k, result.factor, color=COLOR["truncated BPTT"])
+    axis.axhline(limit, color=COLOR["theory"], linewidth=1, linestyle="--")
+    axis.plot(k, result["factor"], color=COLOR["truncated BPTT"])
     words = []
     for window in (1, 10, 20, 40, 46, 100):
-        value = result.factor[window - 1]
+        value = result["factor"].sel(window=window).item()
         axis.plot(window, value, MARKER["truncated BPTT"], color=COLOR["truncated BPTT"])
-        words.append(f"c_{window} = {value:.3f}")
+        words.append(f"c_{window} = {number(value)}")
         if window in (1, 10, 100):
             axis.annotate(
                 f"K = {window}", (window, value), xytext=(7, 6), textcoords="offset points"
             )
     axis.text(50, 13, "walks away from the optimum")
-    axis.text(1, result.limit - 1.9, "exact factor −6", color=COLOR["theory"], fontsize=9)
+    axis.text(1, limit - 1.9, "exact factor −6", color=COLOR["theory"], fontsize=9)
     axis.set(xlabel="window K, steps", ylabel="factor c$_K$", xlim=(0, len(k) + 2), ylim=(-9, 20))
     return Drawing(
-        figure,
+        canvas,
         "The factor of truncated BPTT's gradient against the window: positive, so pointing the "
         "wrong way, up to 40 steps, then negative and soon the exact minus six.",
         ", ".join(words),
     )
 
 
-def influence(result: influence_experiment.Result) -> Drawing:
+@figure(on=balancing.influence)
+def influence(result: xr.Dataset) -> Drawing:
     """Loss against updates for all methods, in three panels."""
     panels = {
         "Backpropagation and RTRL": (
@@ -52,34 +55,26 @@ def influence(result: influence_experiment.Result) -> Drawing:
             "RTRL",
             "UORO",
         ),
-        "ES with N = 1000": (
-            "truncated ES, N=1000",
-            "PES, N=1000",
-            "NRES, N=1000",
-        ),
+        "ES with N = 1000": ("truncated ES, N=1000", "PES, N=1000", "NRES, N=1000"),
         "Fewer particles": ("PES, N=100", "PES, N=10", "NRES, N=4"),
     }
-    short = {
-        name: name.replace("truncated ", "tr. ").replace(", N=1000", "")
-        for name in influence_experiment.ARMS
-    }
-    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.4), sharey=True)
+    canvas, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.4), sharey=True)
     words = []
     for axis, (title, names) in zip(axes, panels.items(), strict=True):
         for name in names:
-            loss = np.clip(result.loss[list(influence_experiment.ARMS).index(name)], 1e-22, 1e26)
-            middle = np.median(loss, axis=1)
-            color = COLOR[name.split(",")[0]]
+            loss = result["loss"].sel(arm=name).clip(1e-22, 1e26)
+            middle = loss.median("seed").values
+            color = COLOR[method(name)]
             line = {"K=10": "--", "N=10": "--", "K=100": ":"}.get(name.split(", ")[-1], "-")
             axis.fill_between(
-                result.iterations,
-                loss.min(axis=1),
-                loss.max(axis=1),
+                result["update"],
+                loss.min("seed"),
+                loss.max("seed"),
                 color=color,
                 alpha=0.15,
                 linewidth=0,
             )
-            axis.plot(result.iterations, middle, color=color, linestyle=line)
+            axis.plot(result["update"], middle, color=color, linestyle=line)
             nudge = {
                 "truncated BPTT, K=1": 1e2,
                 "UORO": 1e-2,
@@ -91,21 +86,21 @@ def influence(result: influence_experiment.Result) -> Drawing:
             axis.text(
                 3060,
                 min(middle[-1] * nudge, 1e22),
-                short[name],
+                name.replace("truncated ", "tr. ").replace(", N=1000", ""),
                 color=color,
                 fontsize=8,
                 va="center",
             )
-            words.append(f"{name}: 10^{np.log10(middle[-1]):.0f}")
+            words.append(f"{name}: 10^{number(round(np.log10(middle[-1])))}")
         axis.set(title=title, xlabel="updates", yscale="log", xlim=(0, 5100), ylim=(1e-20, 1e24))
         axis.set_xticks([0, 1000, 2000, 3000], ["0", "1000", "2000", "3000"])
-    seeds = result.loss.shape[2]
+    seeds = result.sizes["seed"]
     note = f"lines: medians\nshaded: range of {seeds} seeds,\ncut at 10$^{{-20}}$"
     axes[1].text(0.04, 0.97, note, fontsize=8.5, va="top", transform=axes[1].transAxes)
     axes[0].set_ylabel("loss of a fresh unroll")
     axes[0].minorticks_off()
     return Drawing(
-        figure,
+        canvas,
         "Loss against updates, medians and ranges over seeds. RTRL, truncated BPTT with K=100, PES "
         "and NRES with 1000 particles go down by many orders; truncated ES copies truncated BPTT "
         "with K=1 and stays up; truncated BPTT with K=10 and PES with 10 particles blow up.",
@@ -113,16 +108,17 @@ def influence(result: influence_experiment.Result) -> Drawing:
     )
 
 
-def toy(result: toy_experiment.Result) -> Drawing:
+@figure(on=walking.toy)
+def toy(result: xr.Dataset) -> Drawing:
     """Paths on the surface of the meta-loss, and the meta-loss against updates."""
     from matplotlib.colors import LogNorm
 
-    figure, (left, right) = plt.subplots(
+    canvas, (left, right) = plt.subplots(
         1, 2, figsize=(WIDTH, 3.7), gridspec_kw={"width_ratios": [1.25, 1]}
     )
-    low, high = result.axis[[0, -1]]
+    low, high = result["first"].min().item(), result["first"].max().item()
     image = left.imshow(
-        result.surface,
+        result["surface"],
         extent=(low, high, low, high),
         origin="lower",
         cmap="Greys_r",
@@ -130,26 +126,20 @@ def toy(result: toy_experiment.Result) -> Drawing:
         rasterized=True,
         interpolation="nearest",
     )
-    figure.colorbar(image, ax=left, shrink=0.8)
-    names = list(toy_experiment.ARMS)
+    canvas.colorbar(image, ax=left, shrink=0.8)
     words = []
-    for i, name in enumerate(names):
-        base = name.split(",")[0]
+    for name in result["arm"].values.tolist():
+        base = method(name)
         line = "--" if name.endswith("0.3") else "-"
         color = COLOR[base]
-        left.plot(
-            result.path[i, :, 0, 0],
-            result.path[i, :, 0, 1],
-            color=color,
-            linewidth=1.3,
-            linestyle=line,
-        )
-        left.plot(
-            *result.path[i, -1, 0], MARKER[base], color=color, markersize=6, markeredgecolor="white"
-        )
-        middle = np.median(result.loss[i], axis=1)
-        right.plot(result.iterations, middle, color=color, linestyle=line)
-        words.append(f"{name} {middle[-1]:.0f}")
+        path = result["path"].sel(arm=name, seed=0)
+        first, last = (path.sel(parameter=p) for p in ("first", "last"))
+        left.plot(first, last, color=color, linewidth=1.3, linestyle=line)
+        end = walking.last_theta(result, name).sel(seed=0)
+        left.plot(*end.values, MARKER[base], color=color, markersize=6, markeredgecolor="white")
+        middle = result["loss"].sel(arm=name).median("seed")
+        right.plot(result["update"], middle, color=color, linestyle=line)
+        words.append(f"{name} {number(walking.median_end(result, name).item(), digits=3)}")
     left.plot(-4, -4, "+", color="#E69F00", markersize=10, markeredgewidth=2)
     left.set(
         xlabel="θ$_0$: log of the first rate",
@@ -165,41 +155,32 @@ def toy(result: toy_experiment.Result) -> Drawing:
         ("tr. BPTT, RTRL, tr. ES σ=0.3", 2560, ink),
     )
     for text, y, color in texts:
-        right.text(
-            19800,
-            y,
-            text,
-            color=color,
-            ha="right",
-            fontsize=9,
-            va="center",
-        )
+        right.text(19800, y, text, color=color, ha="right", fontsize=9, va="center")
     right.set(title="Meta-loss, median of seeds", xlabel="updates", ylim=(400, 2800))
     right.set_xticks([0, 10000, 20000], ["0", "10000", "20000"])
     return Drawing(
-        figure,
+        canvas,
         "A rugged surface over the two log rates, with a low valley on the right. PES and NRES "
         "walk into the valley; truncated ES with the larger sigma gets part of the way; truncated "
         "BPTT, RTRL and truncated ES with the small sigma stop in a trap half-way, on a loss "
         "hardly below the first.",
-        f"median last meta-loss: {', '.join(words)}; lowest grid point {result.surface.min():.0f}",
+        f"median last meta-loss: {', '.join(words)}; "
+        f"lowest grid point {number(walking.lowest(result).item(), digits=3)}",
     )
 
 
-def digits(results: Sequence[digits_experiment.Result]) -> Drawing:
+@figure(on=(tuning.digits, tuning.digits_error))
+def digits(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
     """Fresh-run objectives of the schedules, one dot a seed, for both objectives."""
-    half = len(results) // 2
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.7), sharey=True)
+    canvas, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.7), sharey=True)
+    arms = losses["arm"].values.tolist()
     words = []
     for axis, part, title in zip(
-        axes,
-        (results[:half], results[half:]),
-        ("Mean training loss", "Mean validation error, %"),
-        strict=True,
+        axes, (losses, errors), ("Mean training loss", "Mean validation error, %"), strict=True
     ):
         scale = 1 if "loss" in title else 100
-        for y, arm in enumerate(digits_experiment.ARMS):
-            values = scale * np.array([result.fresh[y] for result in part])
+        for y, arm in enumerate(arms):
+            values = scale * tuning.fresh(part, arm)
             if scale == 100 and arm == "truncated BPTT":
                 axis.text(
                     0.5,
@@ -213,14 +194,15 @@ def digits(results: Sequence[digits_experiment.Result]) -> Drawing:
                 )
                 continue
             axis.plot(values, np.full(len(values), y), MARKER[arm], color=COLOR[arm], alpha=0.7)
-            axis.plot([np.median(values)] * 2, [y - 0.3, y + 0.3], color=COLOR[arm], linewidth=2)
-            words.append(f"{title}, {arm}: median {np.median(values):.2g}")
+            middle = values.median("seed").item()
+            axis.plot([middle] * 2, [y - 0.3, y + 0.3], color=COLOR[arm], linewidth=2)
+            words.append(f"{title}, {arm}: median {number(middle, digits=2)}")
         axis.set(title=title, xlabel="on fresh runs, lower is better")
         axis.grid(axis="y", visible=False)
-    axes[0].set_yticks(range(len(digits_experiment.ARMS)), digits_experiment.ARMS)
+    axes[0].set_yticks(range(len(arms)), arms)
     axes[0].invert_yaxis()
     return Drawing(
-        figure,
+        canvas,
         "One dot a seed for five tuners at equal compute. On the training loss all dots of PES, "
         "and all but one of NRES, lie left of both truncated methods. On the validation error the "
         "medians of PES and NRES lie left of that of truncated ES, but dots overlap, and truncated "
@@ -229,26 +211,23 @@ def digits(results: Sequence[digits_experiment.Result]) -> Drawing:
     )
 
 
-def schedules(results: Sequence[digits_experiment.Result]) -> Drawing:
+@figure(on=tuning.digits)
+def schedules(result: xr.Dataset) -> Drawing:
     """The learning-rate schedules that the tuners found for the training loss."""
-    half = len(results) // 2
     time = np.linspace(0, 1, 101)
-    figure, axes = plt.subplots(1, 5, figsize=(WIDTH, 2.2), sharey=True)
+    canvas, axes = plt.subplots(1, 5, figsize=(WIDTH, 2.2), sharey=True)
     words = []
-    for y, (axis, arm) in enumerate(zip(axes, digits_experiment.ARMS, strict=True)):
-        for result in results[:half]:
-            a, b = result.theta[y]
-            axis.plot(
-                500 * time, np.exp(a) / (1 + time) ** np.exp(b), color=COLOR[arm], linewidth=1
-            )
-        decay = np.median([2 ** np.exp(result.theta[y, 1]) for result in results[:half]])
-        words.append(f"{arm}: rate falls by a factor {decay:.1g}")
+    for axis, arm in zip(axes, result["arm"].values.tolist(), strict=True):
+        rates = tuning.schedule(result, arm, time)
+        axis.plot(500 * time, rates.transpose("time", "seed"), color=COLOR[arm], linewidth=1)
+        decay = tuning.decay_factor(result, arm).median("seed")
+        words.append(f"{arm}: rate falls by a factor {number(decay.item(), digits=1)}")
         axis.set(yscale="log", xlabel="step", ylim=(1e-3, 1))
         axis.set_title(arm, fontsize=9)
         axis.set_xticks([0, 500], ["0", "500"])
     axes[0].set_ylabel("learning rate, cut at 10$^{-3}$")
     return Drawing(
-        figure,
+        canvas,
         "Learning-rate schedules found by five tuners, one line a seed. The truncated methods let "
         "the rate decay by a factor of thousands and more. With PES and NRES it falls to between "
         "a half and a tenth in all runs but one, with random search about thirtyfold.",
@@ -256,35 +235,35 @@ def schedules(results: Sequence[digits_experiment.Result]) -> Drawing:
     )
 
 
-def memory_task(result: memory_experiment.Result) -> Drawing:
+@figure(on=remembering.memory_task)
+def memory_task(result: xr.Dataset) -> Drawing:
     """Loss of the memory task against episodes, one panel a method."""
-    figure, axes = plt.subplots(2, 3, figsize=(WIDTH, 3.6), sharex=True, sharey=True)
+    canvas, axes = plt.subplots(2, 4, figsize=(WIDTH, 3.6), sharex=True, sharey=True)
     words = []
-    for i, (axis, arm) in enumerate(zip(axes.flat, memory_experiment.ARMS, strict=True)):
-        base = arm.split(",")[0]
-        axis.plot(result.episodes, result.loss[i], color=COLOR[base], linewidth=1)
+    arms = result["arm"].values.tolist()
+    for axis, arm in zip(axes.flat, arms, strict=False):  # the last place stays empty
+        loss = result["loss"].sel(arm=arm).transpose("episode", "seed")
+        axis.plot(result["episode"], loss, color=COLOR[method(arm)], linewidth=0.6, alpha=0.5)
         axis.axhline(np.log(2), color=COLOR["theory"], linewidth=1, linestyle=":")
-        axis.set_title(arm, fontsize=9)
-        solved = int((result.loss[i, -1] < result.solved).sum())
-        total = result.loss.shape[2]
+        axis.set_title(arm.replace(", ", ",\n"), fontsize=9)
+        keeps = remembering.solved(result, arm)
+        solved, total = int(keeps.sum()), keeps.size
         axis.text(
-            0.97,
-            0.88,
-            f"{solved} of {total} solved",
-            transform=axis.transAxes,
-            ha="right",
-            fontsize=9,
+            0.97, 0.88, f"{solved} of {total}", transform=axis.transAxes, ha="right", fontsize=9
         )
         words.append(f"{arm}: {solved} of {total}")
     axes[0, 0].set_ylim(-0.1, 2.1)
-    for axis in axes[1]:
+    axes[1, 3].set_axis_off()
+    axes[0, 3].tick_params(labelbottom=True)
+    for axis in (*axes[1, :3], axes[0, 3]):
         axis.set_xlabel("episodes")
     for axis in axes[:, 0]:
         axis.set_ylabel("loss")
     return Drawing(
-        figure,
-        "Loss against episodes for six methods on the task of keeping one bit. Truncated BPTT and "
-        "the truncated ES whose estimate for the bit is replaced by its mean stay at chance; PES "
-        "and NRES always learn the task, BPTT and truncated ES in most runs.",
+        canvas,
+        "Loss against episodes for seven arms on the task of keeping one bit, one line a run, and "
+        "how many runs solve it. PES, NRES and BPTT learn the task in all or nearly all runs and "
+        "truncated ES in many. Truncated BPTT stays at chance in all, and leaves it in many once "
+        "the bit's weights get noise or start at random.",
         "solved: " + "; ".join(words),
     )

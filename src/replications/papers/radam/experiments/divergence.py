@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
-if TYPE_CHECKING:
-    from jaxtyping import Float
+from replications.core.experiment import experiment, quantity
 
 
 @dataclass(frozen=True)
@@ -29,43 +28,31 @@ class Config:
     its Figure 2."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Truncated moments by quadrature and in closed form."""
-
-    cut: Float[np.ndarray, " cuts"]
-    mean: Float[np.ndarray, " cuts"]
-    """E[psi; |Z| > cut], by the trapezoidal rule in ln z."""
-    second: Float[np.ndarray, " cuts"]
-    """E[psi^2; |Z| > cut], likewise."""
-    mean_exact: Float[np.ndarray, " cuts"]
-    """E1(cut^2 / 2) / sqrt(2 pi)."""
-    second_exact: Float[np.ndarray, " cuts"]
-    """sqrt(2 / pi) exp(-cut^2 / 2) / cut - erfc(cut / sqrt 2)."""
-    eps: Float[np.ndarray, " eps"]
-    eps_variance: Float[np.ndarray, " eps"]
-    """Var[1 / (|Z| + eps)], which is finite; about sqrt(2 / pi) / eps where eps is small."""
-    eps_uniform: Float[np.ndarray, " eps"]
-    """1 / (12 eps^2): the paper's estimate, by a uniform law on [0, 1 / eps]."""
-
-
-def run(config: Config) -> Result:
-    """Integrate."""
+@experiment(quick=Config())
+def divergence(config: Config) -> xr.Dataset:
+    """Truncated moments by quadrature and in closed form; the variance that eps leaves."""
     from scipy.special import erfc, exp1
 
     count = round(config.decades * config.points_per_decade) + 1
     cut = np.logspace(-config.decades, 0, count)
-    integrals = np.array([[_integral(d, power) for d in cut] for power in (1, 2)])
-    return Result(
-        cut=cut,
-        mean=integrals[0],
-        second=integrals[1],
-        mean_exact=exp1(cut**2 / 2) / math.sqrt(2 * math.pi),
-        second_exact=math.sqrt(2 / math.pi) * np.exp(-(cut**2) / 2) / cut
-        - erfc(cut / math.sqrt(2)),
-        eps=np.array(config.eps),
-        eps_variance=np.array([_eps_variance(eps) for eps in config.eps]),
-        eps_uniform=1 / (12 * np.array(config.eps) ** 2),
+    first, second = ([_integral(d, power) for d in cut] for power in (1, 2))
+    first_exact = exp1(cut**2 / 2) / math.sqrt(2 * math.pi)
+    second_exact = math.sqrt(2 / math.pi) * np.exp(-(cut**2) / 2) / cut - erfc(cut / math.sqrt(2))
+    eps = np.array(config.eps)
+    variance = [_eps_variance(e) for e in config.eps]
+    return xr.Dataset(
+        {
+            "first": ("cut", first, {"long_name": "E[psi; |Z| > cut], trapezoidal in ln z"}),
+            "second": ("cut", second, {"long_name": "E[psi^2; |Z| > cut], trapezoidal in ln z"}),
+            "first_exact": ("cut", first_exact, {"long_name": "E1(cut^2 / 2) / sqrt(2 pi)"}),
+            "second_exact": ("cut", second_exact, {"long_name": "E[psi^2; |Z| > cut]"}),
+            "variance": ("eps", variance, {"long_name": "Var[1 / (|Z| + eps)]"}),
+            "uniform": ("eps", 1 / (12 * eps**2), {"long_name": "1 / (12 eps^2), the paper's"}),
+        },
+        coords={
+            "cut": ("cut", cut, {"long_name": "smallest |Z| let in", "units": "sigma"}),
+            "eps": ("eps", eps, {"units": "sigma"}),
+        },
     )
 
 
@@ -88,4 +75,27 @@ def _expectation(of: Callable[[np.ndarray], np.ndarray], cut: float) -> float:
     return float(np.trapezoid(of(z) * density * z, log_z))
 
 
-QUICK = Config()
+@quantity
+def power(result: xr.Dataset) -> xr.DataArray:
+    """The power of the cut with which the second moment grows, over the last decade of cuts."""
+    return _slope(xr.apply_ufunc(np.log, result["second"]))
+
+
+@quantity
+def logarithm(result: xr.Dataset) -> xr.DataArray:
+    """By how much the mean grows a factor e of the cut, over the last decade of cuts."""
+    return -_slope(result["first"])
+
+
+@quantity
+def _slope(values: xr.DataArray) -> xr.DataArray:
+    """Slope over ln cut, mean over the last decade of cuts."""
+    cut = values["cut"]
+    slope = values.assign_coords(cut=xr.apply_ufunc(np.log, cut)).differentiate("cut")
+    return slope.assign_coords(cut=cut).sel(cut=slice(None, 9 * float(cut.min()))).mean("cut")
+
+
+@quantity
+def overestimate(result: xr.Dataset) -> xr.DataArray:
+    """The paper's 1/(12 eps^2) over the true variance, by eps."""
+    return result["uniform"] / result["variance"]

@@ -1,18 +1,20 @@
 """The first updates: is it the variance of psi, or the size of the step?
 
 Many copies of one freshly drawn Transformer, alike but for their mini-batches. Their spread is the
-variance that the paper's theory speaks of, while the methods differ in nothing but the length of
-the step.
+variance that the paper's theory speaks of, while the arms differ in nothing but the length of the
+step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.adam_variants import AdamVariant, linear_warmup
 from replications.methods.radam import RAdam
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-METHODS = ("frozen", "Adam", "RAdam", "warm-up")
+ARMS = ("frozen", "Adam", "RAdam", "warm-up")
+"""The first never moves."""
 
 
 @dataclass(frozen=True)
@@ -43,40 +46,58 @@ class Config:
     """Weights looked at, chosen at random of half a million."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Per method, in the order of METHODS; "frozen" never moves."""
-
-    variance: Float[np.ndarray, "methods steps"]
-    """Median over coordinates of the relative variance of psi_t over the streams."""
-    update: Float[np.ndarray, "methods steps"]
-    """Root mean square of the update, over coordinates and streams; 0 for "frozen"."""
-    cosine: Float[np.ndarray, "methods steps"]
-    """Mean cosine between the updates of two streams; nan for "frozen"."""
+QUICK = (replace(Config(), streams=4, steps=10),)
+FULL = tuple(Config(seed=seed) for seed in range(5))
+"""Five initialisations."""
 
 
-def run(config: Config) -> Result:
-    """Run every method on the same mini-batches."""
-    found = [_run(config, method) for method in METHODS]
-    variance, update, cosine = (np.array(x) for x in zip(*found, strict=True))
-    return Result(variance, update, cosine)
+@experiment(quick=QUICK, full=FULL, along="seed")
+def first_steps(config: Config) -> xr.Dataset:
+    """Run every arm on the same mini-batches."""
+    runs = [_run(config, arm) for arm in ARMS]
+    variance, update, cosine = (np.array(x)[:, None] for x in zip(*runs, strict=True))
+    axes = ("arm", "seed", "step")
+    return xr.Dataset(
+        {
+            "variance": (
+                axes,
+                variance,
+                {"long_name": "relative variance of psi_t over the streams, median of the weights"},
+            ),
+            "update": (
+                axes,
+                update,
+                {"long_name": "update, root mean square over weights and streams"},
+            ),
+            "cosine": (
+                axes,
+                cosine,
+                {"long_name": "mean cosine between the updates of two streams"},
+            ),
+        },
+        coords={
+            "arm": list(ARMS),
+            "seed": [config.seed],
+            "step": np.arange(1, config.steps + 1),
+        },
+    )
 
 
-def _run(config: Config, method: str) -> tuple[list[float], list[float], list[float]]:
+def _run(config: Config, arm: str) -> tuple[list[float], list[float], list[float]]:
     net, task = Transformer(), Reversal((config.seed,))
     params = [p.repeat(config.streams, 1, 1).requires_grad_() for p in net.init((config.seed,))]
     count = sum(p[0].numel() for p in params)
     pick = torch.randperm(count, generator=generator(config.seed, "coordinates"))
     pick = pick[: config.coordinates]
-    rate = 0.0 if method == "frozen" else config.learning_rate
+    rate = 0.0 if arm == "frozen" else config.learning_rate
     optimizer: RAdam | AdamVariant = AdamVariant(params, rate)
-    if method == "RAdam":
+    if arm == "RAdam":
         optimizer = RAdam(params, rate, threshold=5.0)
 
     batches = task.batches(config.steps * config.streams, config.batch, "streams")
     variance, update, cosine = [], [], []
     for t, source in enumerate(batches.view(config.steps, config.streams, *batches.shape[2:]), 1):
-        if method == "warm-up":
+        if arm == "warm-up":
             optimizer.param_groups[0]["lr"] = rate * linear_warmup(t, config.warmup)
         target = torch.cat([task.translate(s[None]) for s in source])
         _, grads = net.gradients(params, source, target)
@@ -104,6 +125,22 @@ def _mean_cosine(moved: Float[Tensor, "streams coordinates"]) -> float:
     return float((unit.sum(dim=0).square().sum() - n) / (n * (n - 1)))
 
 
-QUICK = Config(streams=4, steps=10)
-FULL = tuple(Config(seed=seed) for seed in range(5))
-"""Five initialisations."""
+@quantity
+def at_start(result: xr.Dataset, variable: str, arm: str) -> xr.DataArray:
+    """A variable at the first iteration, by seed."""
+    return result[variable].sel(arm=arm, step=1)
+
+
+@quantity
+def averaged_update(mean_over_sd: float, beta1: float = 0.9) -> float:
+    """How far m's averaging alone shrinks Adam's update, for gradients with this mean over sd."""
+    noise = (1 - beta1) / (1 + beta1)  # of a variance, what an endless average leaves
+    return float(((mean_over_sd**2 + noise) / (mean_over_sd**2 + 1)) ** 0.5)
+
+
+@quantity
+def echo(step: int, beta1: float = 0.9, beta2: float = 0.999) -> float:
+    """Adam's update at a step over the first, had all gradients but the first been zero."""
+    m = (1 - beta1) * beta1 ** (step - 1) / (1 - beta1**step)
+    v = (1 - beta2) * beta2 ** (step - 1) / (1 - beta2**step)
+    return float(m / v**0.5)

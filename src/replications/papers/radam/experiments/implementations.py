@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 from torch.optim import Optimizer
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.adam_step import Coefficients, adam_step_
 from replications.methods.adam_variants import AdamVariant
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 RULES = ("paper", "authors, default", "authors, nmt", "torch, decoupled", "torch, default", "optax")
-METHODS = ("Adam", "RAdam", "RAdam, skip")
+ARMS = ("Adam", "RAdam", "RAdam, skip")
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,6 @@ class Config:
     scale_steps: tuple[int, ...] = (5, 100)
     """Steps after which the move is measured; the first is the last before rectification."""
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Result:
-    """Distances between implementations; moves under scaled losses."""
-
-    apart: Float[np.ndarray, "rules steps"]
-    """Root mean square distance of the weights from those by the paper's rule, in learning
-    rates."""
-    same_as_torch: float
-    """Largest distance between "authors, nmt" and torch.optim.RAdam with decoupled decay."""
-    first_move: Float[np.ndarray, "rules steps"]
-    """Root mean square of each update, in learning rates."""
-    scales: Float[np.ndarray, " scales"]
-    moved: Float[np.ndarray, "methods scale_steps scales"]
-    """Root mean square move from the start, in learning rates, in the order of METHODS."""
 
 
 class OptaxRAdam(Optimizer):
@@ -84,7 +70,8 @@ class OptaxRAdam(Optimizer):
         adam_step_(params, [p.grad for p in params], self.m, self.v, (0.9, 0.999), rule)
 
 
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def implementations(config: Config) -> xr.Dataset:
     """Follow each rule along the same gradients."""
     random = generator(config.seed, "gradients")
     shape = (config.steps, config.coordinates)
@@ -98,18 +85,40 @@ def run(config: Config) -> Result:
         return found
 
     moved = [
-        [
-            [_move(method, c * gradients[:t], rate) for c in config.scales]
-            for t in config.scale_steps
-        ]
-        for method in METHODS
+        [[_move(arm, c * gradients[:t], rate) for c in config.scales] for t in config.scale_steps]
+        for arm in ARMS
     ]
-    return Result(
-        apart=np.stack([distance(paths[rule], paths["paper"])[1:] for rule in RULES]),
-        same_as_torch=float((paths["authors, nmt"] - paths["torch, decoupled"]).abs().max()),
-        first_move=np.stack([distance(paths[rule][1:], paths[rule][:-1]) for rule in RULES]),
-        scales=np.array(config.scales),
-        moved=np.array(moved),
+    along, units = ("rule", "step"), {"units": "learning rates"}
+    return xr.Dataset(
+        {
+            "apart": (
+                along,
+                [distance(paths[rule], paths["paper"])[1:] for rule in RULES],
+                {"long_name": "distance from the paper's rule, root mean square", **units},
+            ),
+            "update": (
+                along,
+                [distance(paths[rule][1:], paths[rule][:-1]) for rule in RULES],
+                {"long_name": "update, root mean square", **units},
+            ),
+            "same_as_torch": (
+                (),
+                float((paths["authors, nmt"] - paths["torch, decoupled"]).abs().max()),
+                {"long_name": "largest distance of the nmt copy from torch, decoupled"},
+            ),
+            "moved": (
+                ("arm", "after", "scale"),
+                moved,
+                {"long_name": "move from the start, root mean square", **units},
+            ),
+        },
+        coords={
+            "rule": list(RULES),
+            "step": np.arange(1, config.steps + 1),
+            "arm": list(ARMS),
+            "after": ("after", list(config.scale_steps), {"long_name": "steps made"}),
+            "scale": ("scale", list(config.scales), {"long_name": "factor of the loss"}),
+        },
     )
 
 
@@ -145,14 +154,24 @@ def _path(
     return torch.stack(path)
 
 
-def _move(method: str, gradients: Float[Tensor, "steps coordinates"], rate: float) -> float:
+def _move(arm: str, gradients: Float[Tensor, "steps coordinates"], rate: float) -> float:
     makers: dict[str, Callable[[list[Tensor]], Optimizer]] = {
         "Adam": lambda p: AdamVariant(p, rate, eps=0.0),
         "RAdam": lambda p: RAdam(p, rate, eps=0.0, threshold=5.0),
         "RAdam, skip": lambda p: RAdam(p, rate, eps=0.0, threshold=5.0, below="skip"),
     }
     start = torch.zeros_like(gradients[0])
-    return float(_path(makers[method], start, gradients)[-1].square().mean().sqrt() / rate)
+    return float(_path(makers[arm], start, gradients)[-1].square().mean().sqrt() / rate)
 
 
-QUICK = Config()
+@quantity
+def apart(result: xr.Dataset, rule: str, step: int = 200) -> xr.DataArray:
+    """Distance of a rule from Algorithm 2 after a step, in learning rates."""
+    return result["apart"].sel(rule=rule, step=step)
+
+
+@quantity
+def stretch(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """How many times as far the loss times 1000 throws an arm in five steps."""
+    moved = result["moved"].sel(arm=arm, after=5)
+    return moved.sel(scale=1000) / moved.sel(scale=1)

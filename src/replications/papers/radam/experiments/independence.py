@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator, rng
 from replications.methods.radam import RAdam
 from replications.problems.reversal import Reversal
@@ -47,37 +49,19 @@ class Config:
     """Of the tests."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Statistics over the coordinates whose gradient is never exactly zero."""
+QUICK = (Config(minibatches=120, inits=20, path=15),)
+FULL = tuple(Config(seed=seed) for seed in range(5))
+"""Five initialisations."""
 
-    zeros: float
-    """Share of the coordinates with an exactly zero gradient in some mini-batch."""
-    mean_over_sd: Float[np.ndarray, " quantiles"]
-    """Quantiles 5, 25, 50, 75, 95 % of |mean| / sd of a coordinate's gradients."""
-    mean_rejected: float
-    """Share of coordinates whose t-test rejects mean 0."""
-    shape_rejected: float
-    """Share whose omnibus test (D'Agostino and Pearson) rejects the normal shape."""
-    kurtosis: Float[np.ndarray, " quantiles"]
-    """Quantiles of the excess kurtosis; 0 for a normal."""
-    correlation: float
-    """Median lag-1 autocorrelation of the noise around the mean."""
-    path_correlation: float
-    """Median over coordinates of sum g_t g_(t+1) / sum g_t^2 along the RAdam run."""
-    init_rejected: float
-    """Share whose t-test rejects mean 0 over random initialisations."""
-    periods: Int[np.ndarray, " periods"]
-    real: Float[np.ndarray, " periods"]
-    """Median over coordinates of the relative variance of psi_t, Var[psi] / E[psi]^2."""
-    right_mean: Float[np.ndarray, " periods"]
-    """The same for normals with each coordinate's own mean and sd."""
-    zero_mean: Float[np.ndarray, " periods"]
-    """The same for normals with its second moment and mean 0: what the theory assumes."""
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+LAWS = ("real", "right mean", "mean 0")
+"""The gradients themselves; normals with each coordinate's own mean and standard deviation; normals
+with its second moment and mean 0, which the theory assumes."""
 
 
-def run(config: Config) -> Result:
-    """Collect the gradients, then test them."""
+@experiment(quick=QUICK, full=FULL, along="seed")
+def independence(config: Config) -> xr.Dataset:
+    """Collect the gradients, then test them, at the weights whose gradient is never exactly 0."""
     from scipy import stats
 
     net = Transformer()
@@ -92,23 +76,59 @@ def run(config: Config) -> Result:
     g = g[:, alive]
     mean, sd = g.mean(axis=0), g.std(axis=0, ddof=1)
     noise = g - mean
-    quantiles = (0.05, 0.25, 0.5, 0.75, 0.95)
 
     other = [net.init((1000 + 100 * config.seed + i,)) for i in range(config.inits)]
     over_inits = _collect(net, task, other, batches[: config.inits], pick)[:, alive]
     path = _path(net, config, pick)[:, alive]
 
-    return Result(
-        zeros=float(1 - alive.mean()),
-        mean_over_sd=np.quantile(np.abs(mean) / sd, quantiles),
-        mean_rejected=_rejects_zero_mean(g, config.level),
-        shape_rejected=float((stats.normaltest(g, axis=0).pvalue < config.level).mean()),
-        kurtosis=np.quantile(stats.kurtosis(g, axis=0), quantiles),
-        correlation=float(np.median((noise[1:] * noise[:-1]).sum(0) / (noise**2).sum(0))),
-        path_correlation=float(np.median((path[1:] * path[:-1]).sum(0) / (path**2).sum(0))),
-        init_rejected=_rejects_zero_mean(over_inits, config.level),
-        periods=np.array(config.periods),
-        **_rate_variances(g, mean, sd, config),
+    def share(value: float, long_name: str) -> tuple[str, list[float], dict[str, str]]:
+        return "seed", [value], {"long_name": long_name}
+
+    shape_rejected = float((stats.normaltest(g, axis=0).pvalue < config.level).mean())
+    correlation = float(np.median((noise[1:] * noise[:-1]).sum(0) / (noise**2).sum(0)))
+    path_correlation = float(np.median((path[1:] * path[:-1]).sum(0) / (path**2).sum(0)))
+    return xr.Dataset(
+        {
+            "zeros": share(
+                float(1 - alive.mean()), "share of weights with an exactly zero gradient"
+            ),
+            "mean_rejected": share(
+                _rejects_zero_mean(g, config.level), "share whose t-test rejects mean 0"
+            ),
+            "shape_rejected": share(
+                shape_rejected, "share whose D'Agostino-Pearson test rejects the normal shape"
+            ),
+            "init_rejected": share(
+                _rejects_zero_mean(over_inits, config.level),
+                "share whose t-test rejects mean 0 over random initialisations",
+            ),
+            "correlation": share(correlation, "median lag-1 correlation of the noise"),
+            "path_correlation": share(
+                path_correlation, "median of sum g_t g_(t+1) / sum g_t^2 along RAdam"
+            ),
+            "mean_over_sd": (
+                ("seed", "quantile"),
+                [np.quantile(np.abs(mean) / sd, QUANTILES)],
+                {"long_name": "|mean| / sd of a weight's gradients"},
+            ),
+            "kurtosis": (
+                ("seed", "quantile"),
+                [np.quantile(stats.kurtosis(g, axis=0), QUANTILES)],
+                {"long_name": "excess kurtosis; 0 for a normal"},
+            ),
+            "variance": (
+                ("seed", "law", "period"),
+                [_rate_variances(g, mean, sd, config)],
+                {"long_name": "median over the weights of Var[psi_t] / E[psi_t]^2"},
+            ),
+        },
+        coords={
+            "seed": [config.seed],
+            "quantile": list(QUANTILES),
+            "law": list(LAWS),
+            "period": list(config.periods),
+        },
+        attrs={"inits": config.inits, "minibatches": config.minibatches},
     )
 
 
@@ -165,14 +185,10 @@ def _rate_variances(
     mean: Float[np.ndarray, " coordinates"],
     sd: Float[np.ndarray, " coordinates"],
     config: Config,
-) -> dict[str, Float[np.ndarray, " periods"]]:
+) -> Float[np.ndarray, "laws periods"]:
     z = rng(config.seed, "normals").standard_normal(g.shape)
-    second_moment = np.sqrt(mean**2 + sd**2)
-    series = {"real": g, "right_mean": mean + sd * z, "zero_mean": second_moment * z}
-    return {
-        name: np.array([_relative_variance(x, t) for t in config.periods])
-        for name, x in series.items()
-    }
+    series = (g, mean + sd * z, np.sqrt(mean**2 + sd**2) * z)  # in the order of LAWS
+    return np.array([[_relative_variance(x, t) for t in config.periods] for x in series])
 
 
 def _relative_variance(g: Float[np.ndarray, "n coordinates"], t: int) -> float:
@@ -186,6 +202,23 @@ def _size(net: Transformer) -> int:
     return sum(p.numel() for p in net.init((0,)))
 
 
-QUICK = Config(minibatches=120, inits=20, path=15)
-FULL = tuple(Config(seed=seed) for seed in range(5))
-"""Five initialisations."""
+@quantity
+def median_mean(result: xr.Dataset) -> xr.DataArray:
+    """|mean| / sd of the median weight, by initialisation."""
+    return result["mean_over_sd"].sel(quantile=0.5)
+
+
+@quantity
+def predicted(result: xr.Dataset, law: str) -> xr.DataArray:
+    """Relative variance of psi_t by a law over that of the real gradients."""
+    return result["variance"].sel(law=law) / result["variance"].sel(law="real")
+
+
+@quantity
+def factor_error(result: xr.Dataset, law: str) -> xr.DataArray:
+    """Relative error that a law leaves in r_t, were the longest period the end of the warm-up.
+
+    r_t^2 is the variance in the end over that at t, so that a constant overstatement cancels.
+    """
+    over = predicted(result, law)
+    return (over.sel(period=over["period"].max()) / over) ** 0.5 - 1

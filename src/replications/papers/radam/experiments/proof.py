@@ -8,14 +8,12 @@ Gamma(x + 1) / Gamma(x + s) > x^(1-s) with x = t/2 - 1 and s = 1/2, gives the 2 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.methods.rectification import adaptive_lr_variance
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 
 @dataclass(frozen=True)
@@ -28,36 +26,38 @@ class Config:
     points: int = 400
 
 
-@dataclass(frozen=True)
-class Result:
-    """Both sides of the inequality, and the variance that it makes fall."""
-
-    t: Float[np.ndarray, " points"]
-    left: Float[np.ndarray, " points"]
-    printed: Float[np.ndarray, " points"]
-    """The paper's upper bound for `left`."""
-    repaired: Float[np.ndarray, " points"]
-    """The upper bound by Gautschi's other half: 2 everywhere."""
-    slope: Float[np.ndarray, " points"]
-    """Central difference of ln Var[psi] over ln t; Theorem 1 says that it is negative."""
-
-
-def run(config: Config) -> Result:
-    """Evaluate both sides."""
+@experiment(quick=Config())
+def proof(config: Config) -> xr.Dataset:
+    """Evaluate both sides of the inequality, and the slope of the variance that it makes fall."""
     from scipy.special import gammaln
 
     t = np.geomspace(config.low, config.high, config.points)
-    left = (t - 2) * np.exp(2 * (gammaln((t - 1) / 2) - gammaln(t / 2)))
-    x = t / 2 - 1
     wide = 1 + 1e-4
     up, down = adaptive_lr_variance(t * wide), adaptive_lr_variance(t / wide)
-    return Result(
-        t=t,
-        left=left,
-        printed=2 * (t - 2) / (t - 1),
-        repaired=(t - 2) / x,
-        slope=np.log(up / down) / (2 * np.log(wide)),
+    return xr.Dataset(
+        {
+            "left": (
+                "t",
+                (t - 2) * np.exp(2 * (gammaln((t - 1) / 2) - gammaln(t / 2))),
+                {"long_name": "what the proof has to bound"},
+            ),
+            "printed": ("t", 2 * (t - 2) / (t - 1), {"long_name": "the paper's upper bound"}),
+            "repaired": (
+                "t",
+                (t - 2) / (t / 2 - 1),
+                {"long_name": "the upper bound by Gautschi's other half: 2 everywhere"},
+            ),
+            "slope": (
+                "t",
+                np.log(up / down) / (2 * np.log(wide)),
+                {"long_name": "central difference of ln Var[psi] over ln t"},
+            ),
+        },
+        coords={"t": ("t", t, {"long_name": "degrees of freedom"})},
     )
 
 
-QUICK = Config()
+@quantity
+def excess(result: xr.Dataset, bound: str) -> xr.DataArray:
+    """By how much the left side exceeds "printed" or "repaired", at each t."""
+    return result["left"] - result[bound]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.methods.rectification import (
     adaptive_lr_variance,
     rectification,
@@ -14,9 +15,6 @@ from replications.methods.rectification import (
     rho_inf,
 )
 from replications.problems.gaussian_gradients import exponential_average_moments
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -34,58 +32,87 @@ class Config:
     """Where the first rectified step is looked up."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Curves over the steps 1, 2, ..., and the first rectified steps."""
-
-    betas: Float[np.ndarray, " betas"]
-    rho: Float[np.ndarray, "betas steps"]
-    """Equation (4)."""
-    kish: Float[np.ndarray, "betas steps"]
-    """Effective sample size (sum w)^2 / sum w^2 of the exponential weights."""
-    rectification: Float[np.ndarray, "betas steps"]
-    """r_t by the first-order variance, as in Algorithm 2; nan where rho <= 4."""
-    rectification_exact: Float[np.ndarray, "betas steps"]
-    """r_t by the exact variance, equation (2); nan where rho <= 2."""
-    checked: Int[np.ndarray, " checked"]
-    exponential: Float[np.ndarray, " checked"]
-    """Exact Var[psi] of the exponential average, for the last beta2."""
-    by_rho: Float[np.ndarray, " checked"]
-    """Equation (2) at rho_t."""
-    by_kish: Float[np.ndarray, " checked"]
-    """Equation (2) at the effective sample size."""
-    first_paper: Int[np.ndarray, " switch_betas"]
-    """First step with rho > 4."""
-    first_code: Int[np.ndarray, " switch_betas"]
-    """First step with rho > 5."""
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def schedule(config: Config) -> xr.Dataset:
     """Evaluate the closed forms."""
     t = np.arange(1, config.steps + 1)
-    betas = np.array(config.betas)
-    rhos = np.stack([rho(t, b) for b in betas])
-    limits = np.array([rho_inf(b) for b in betas])
-    decay = betas[:, None] ** t
-    kish = limits[:, None] * (1 - decay) / (1 + decay)
+    betas = np.array(config.betas)[:, None]
+    rhos, limits, decay = rho(t, betas), rho_inf(betas), betas**t
+    kish = limits * (1 - decay) / (1 + decay)
     with np.errstate(invalid="ignore"):  # inf / inf where the variance is infinite
-        exact = np.sqrt(adaptive_lr_variance(limits)[:, None] / adaptive_lr_variance(rhos))
+        exact = np.sqrt(adaptive_lr_variance(limits) / adaptive_lr_variance(rhos))
     at = np.array(config.checked) - 1
-    _, exponential = exponential_average_moments(config.checked, float(betas[-1]), (0.0,))
-    switch = np.stack([rho(t[:20], b) for b in config.switch_betas])
-    return Result(
-        betas=betas,
-        rho=rhos,
-        kish=kish,
-        rectification=np.stack([rectification(t, b) for b in betas]),
-        rectification_exact=np.where(rhos > 2, exact, np.nan),
-        checked=np.array(config.checked),
-        exponential=exponential[:, 0],
-        by_rho=adaptive_lr_variance(rhos[-1, at]),
-        by_kish=adaptive_lr_variance(kish[-1, at]),
-        first_paper=(switch > 4).argmax(axis=1) + 1,
-        first_code=(switch > 5).argmax(axis=1) + 1,
+    _, exponential = exponential_average_moments(config.checked, config.betas[-1], (0.0,))
+    switch = rho(t[:20], np.array(config.switch_betas)[:, None])
+    curve = ("beta2", "step")
+    return xr.Dataset(
+        {
+            "rho": (curve, rhos, {"long_name": "rho_t, equation (4)"}),
+            "kish": (curve, kish, {"long_name": "Kish's (sum w)^2 / sum w^2"}),
+            "r": (
+                curve,
+                rectification(t, betas),
+                {"long_name": "r_t of Algorithm 2; nan where rho <= 4"},
+            ),
+            "r_exact": (
+                curve,
+                np.where(rhos > 2, exact, np.nan),
+                {"long_name": "r_t by equation (2); nan where rho <= 2"},
+            ),
+            "exponential": (
+                "checked",
+                exponential[:, 0],
+                {"long_name": "exact Var[psi] of the exponential average, last beta2"},
+            ),
+            "by_rho": (
+                "checked",
+                adaptive_lr_variance(rhos[-1, at]),
+                {"long_name": "equation (2) at rho_t"},
+            ),
+            "by_kish": (
+                "checked",
+                adaptive_lr_variance(kish[-1, at]),
+                {"long_name": "equation (2) at Kish's sample size"},
+            ),
+            "first_paper": (
+                "switch_beta2",
+                (switch > 4).argmax(axis=1) + 1,
+                {"long_name": "first step with rho > 4"},
+            ),
+            "first_code": (
+                "switch_beta2",
+                (switch > 5).argmax(axis=1) + 1,
+                {"long_name": "first step with rho > 5"},
+            ),
+        },
+        coords={
+            "beta2": list(config.betas),
+            "step": t,
+            "checked": list(config.checked),
+            "switch_beta2": list(config.switch_betas),
+        },
     )
 
 
-QUICK = Config()
+@quantity
+def factor(result: xr.Dataset, beta2: float = 0.999) -> xr.DataArray:
+    """r_t over the steps."""
+    return result["r"].sel(beta2=beta2)
+
+
+@quantity
+def reached(result: xr.Dataset, share: float, beta2: float = 0.999) -> xr.DataArray:
+    """The first step at which r_t is at least a share of 1."""
+    return result["step"].where(factor(result, beta2) >= share).min()
+
+
+@quantity
+def error(result: xr.Dataset, length: str) -> xr.DataArray:
+    """Relative error of the variance predicted "by_rho" or "by_kish", by step."""
+    return result[length] / result["exponential"] - 1
+
+
+@quantity
+def over_simple(result: xr.Dataset, step: int) -> xr.DataArray:
+    """Variance of psi under exponential weights over that under equal ones, after `step`."""
+    return result["exponential"].sel(checked=step) / adaptive_lr_variance(step)

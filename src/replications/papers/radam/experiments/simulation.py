@@ -6,17 +6,15 @@ The paper labels the curves Var[1/v]; only 1/sqrt(v) fits its axes, and that is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.rectification import adaptive_lr_variance, rectification, rho
 from replications.problems.gaussian_gradients import exponential_average_moments
-
-if TYPE_CHECKING:
-    from jaxtyping import Float, Int
 
 
 @dataclass(frozen=True)
@@ -40,26 +38,9 @@ class Config:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """Variances over the trajectories. All means share their noise."""
-
-    means: Float[np.ndarray, " means"]
-    steps: Int[np.ndarray, " shown"]
-    sampled: Float[np.ndarray, "shown means"]
-    """Sample variance of psi_t."""
-    exact: Float[np.ndarray, "shown means"]
-    """Exact variance of psi_t."""
-    formula: Float[np.ndarray, " shown"]
-    """Equation (2) at rho_t: what the paper's theory says for mean 0."""
-    factor: Float[np.ndarray, " shown"]
-    """r_t of Algorithm 2."""
-
-
-def run(config: Config) -> Result:
-    """Simulate; one stream of noise z serves all means: (mean + z)^2 needs averages of z and
-    z^2.
-    """
+@experiment(quick=Config())
+def simulation(config: Config) -> xr.Dataset:
+    """Simulate; one stream of noise z serves all means: (mu + z)^2 needs averages of z and z^2."""
     keep, take = config.beta2, 1 - config.beta2
     random = generator(config.seed, "noise")
     noise = torch.empty(config.trajectories)
@@ -78,15 +59,41 @@ def run(config: Config) -> Result:
 
     steps = np.array([t for t in config.shown if t <= config.steps])
     _, exact = exponential_average_moments(steps.tolist(), keep, config.means)
-    formula = adaptive_lr_variance(rho(steps, keep))
-    return Result(
-        means=np.array(config.means),
-        steps=steps,
-        sampled=torch.stack(sampled).numpy(),
-        exact=exact,
-        formula=formula,
-        factor=rectification(steps, keep),
+    both = ("step", "mu")
+    return xr.Dataset(
+        {
+            "sampled": (both, torch.stack(sampled).numpy(), {"long_name": "sampled Var[psi_t]"}),
+            "exact": (both, exact, {"long_name": "exact Var[psi_t]"}),
+            "formula": (
+                "step",
+                adaptive_lr_variance(rho(steps, keep)),
+                {"long_name": "equation (2) at rho_t, the paper's theory for mean 0"},
+            ),
+            "factor": ("step", rectification(steps, keep), {"long_name": "r_t of Algorithm 2"}),
+        },
+        coords={
+            "step": steps,
+            "mu": ("mu", list(config.means), {"long_name": "mean gradient", "units": "sd"}),
+        },
+        attrs={"trajectories": config.trajectories},
     )
 
 
-QUICK = Config()
+@quantity
+def variance(result: xr.Dataset, rectified: bool, kind: str = "exact") -> xr.DataArray:
+    """Var[psi_t], or with r_t Var[r_t psi_t], "exact" or "sampled", by step and mean."""
+    return result[kind] * result["factor"] ** 2 if rectified else result[kind]
+
+
+@quantity
+def spread(result: xr.Dataset, mu: float, rectified: bool, start: int) -> xr.DataArray:
+    """The largest over the smallest exact variance from step `start` on."""
+    late = variance(result, rectified).sel(mu=mu, step=slice(start, None))
+    return late.max("step") / late.min("step")
+
+
+@quantity
+def rise(result: xr.Dataset, mu: float, start: int = 6) -> xr.DataArray:
+    """The largest rectified variance from step `start` on over that at `start`."""
+    late = variance(result, rectified=True).sel(mu=mu, step=slice(start, None))
+    return late.max("step") / late.sel(step=start)

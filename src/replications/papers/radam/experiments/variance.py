@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator, rng
 from replications.methods.rectification import (
     adaptive_lr_variance,
@@ -39,31 +41,9 @@ class Config:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
-    """Variances of psi (sigma = 1) and of ln psi at each rho, in rising order."""
-
-    rho: Float[np.ndarray, " rho"]
-    exact: Float[np.ndarray, " rho"]
-    """Equation (2); inf for rho <= 2."""
-    first_order: Float[np.ndarray, " rho"]
-    """Equation (5); inf for rho <= 4."""
-    printed: Float[np.ndarray, " rho"]
-    """Equation (2) typed as printed, in float64; nan where it overflows."""
-    last_printed: int
-    """The last whole rho at which that does not overflow."""
-    tail_index: Float[np.ndarray, " rho"]
-    """Power with which P(psi^2 > y) falls at large y; nan where that underflows. psi^2 has a finite
-    variance where it exceeds 2, psi where it exceeds 1."""
-    sampled: Float[np.ndarray, "rho batches"]
-    """Sample variance of psi in each group. For rho <= 4 it has no finite variance itself."""
-    log_exact: Float[np.ndarray, " rho"]
-    """Var[ln psi] = trigamma(rho / 2) / 4, finite for every rho."""
-    log_sampled: Float[np.ndarray, "rho batches"]
-
-
-def run(config: Config) -> Result:
-    """Sample psi = sqrt(rho / chi2(rho)) and evaluate the formulas."""
+@experiment(quick=Config())
+def variance(config: Config) -> xr.Dataset:
+    """Sample psi = sqrt(rho / chi2(rho)) and evaluate the formulas, for sigma = 1."""
     from scipy.special import polygamma
 
     samples: dict[float, np.ndarray] = {}
@@ -78,20 +58,51 @@ def run(config: Config) -> Result:
 
     rhos = np.array(sorted(samples), dtype=float)
     whole = np.arange(3.0, 2000.0)
-    return Result(
-        rho=rhos,
-        exact=adaptive_lr_variance(rhos),
-        first_order=adaptive_lr_variance_first_order(rhos),
-        printed=_as_printed(rhos),
-        last_printed=int(whole[np.isfinite(_as_printed(whole))].max()),
-        tail_index=_tail_index(rhos),
-        sampled=np.stack([samples[rho].var(axis=1, ddof=1) for rho in rhos]),
-        log_exact=polygamma(1, rhos / 2) / 4,
-        log_sampled=np.stack([np.log(samples[rho]).var(axis=1, ddof=1) for rho in rhos]),
+    drawn = ("rho", "batch")
+    return xr.Dataset(
+        {
+            "exact": (
+                "rho",
+                adaptive_lr_variance(rhos),
+                {"long_name": "Var[psi], equation (2); inf for rho <= 2"},
+            ),
+            "first_order": (
+                "rho",
+                adaptive_lr_variance_first_order(rhos),
+                {"long_name": "Var[psi], equation (5); inf for rho <= 4"},
+            ),
+            "last_printed": (
+                (),
+                int(whole[np.isfinite(_as_printed(whole))].max()),
+                {"long_name": "last whole rho at which equation (2) as printed does not overflow"},
+            ),
+            "tail_index": (
+                "rho",
+                _tail_index(rhos),
+                {"long_name": "power of the tail of psi^2; nan where that underflows"},
+            ),
+            "sampled": (
+                drawn,
+                [samples[rho].var(axis=1, ddof=1) for rho in rhos],
+                {"long_name": "sampled Var[psi]; without a variance of its own for rho <= 4"},
+            ),
+            "log_exact": (
+                "rho",
+                polygamma(1, rhos / 2) / 4,
+                {"long_name": "Var[ln psi] = trigamma(rho / 2) / 4, finite for every rho"},
+            ),
+            "log_sampled": (
+                drawn,
+                [np.log(samples[rho]).var(axis=1, ddof=1) for rho in rhos],
+                {"long_name": "sampled Var[ln psi]"},
+            ),
+        },
+        coords={"rho": rhos, "batch": np.arange(config.batches)},
     )
 
 
 def _as_printed(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
+    """Equation (2) typed as printed, in float64; nan where it overflows."""
     from scipy.special import beta
 
     with np.errstate(all="ignore"):  # that it overflows is what we want to see
@@ -102,6 +113,9 @@ def _as_printed(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
 
 
 def _tail_index(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
+    """Power with which P(psi^2 > y) falls at large y: psi^2 has a finite variance where it
+    exceeds 2, psi where it exceeds 1.
+    """
     from scipy.special import gammainc
 
     y = 1e8 * np.array([[1.0], [2.0]])
@@ -111,4 +125,29 @@ def _tail_index(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
     return index
 
 
-QUICK = Config()
+@quantity
+def over_exact(result: xr.Dataset) -> xr.DataArray:
+    """The first-order variance over the exact one, where both are finite."""
+    safe = result.sel(rho=result["rho"] > 4)
+    return safe["first_order"] / safe["exact"]
+
+
+@quantity
+def fall(result: xr.Dataset) -> xr.DataArray:
+    """The exact variance at rho = 5 over that at 500."""
+    exact = result["exact"]
+    return exact.sel(rho=5) / exact.sel(rho=500)
+
+
+@quantity
+def log_ratio(result: xr.Dataset) -> xr.DataArray:
+    """Var[ln psi] where psi has no variance (rho = 1, 2), sampled over exact, by batch."""
+    few = result.sel(rho=[1, 2])
+    return few["log_sampled"].mean("rho") / few["log_exact"].mean("rho")
+
+
+@quantity
+def finite_beyond(result: xr.Dataset, index: float) -> float:
+    """The rho at which the tail of psi^2 falls with the power `index`."""
+    known = result["tail_index"].dropna("rho")
+    return float(np.interp(index, known, known["rho"]))

@@ -3,131 +3,132 @@
 from __future__ import annotations
 
 import numpy as np
+import xarray as xr
 from matplotlib import pyplot as plt
 
 from replications.core.estimates import mean
-from replications.core.figures import COLOR, MARKER, OKABE_ITO, WIDTH, Drawing
+from replications.core.figures import OKABE_ITO, WIDTH, Drawing, figure
+from replications.core.numbers import number, row
 from replications.methods.rectification import adaptive_lr_variance
-from replications.papers.radam.experiments import (
-    FIRST_STEPS,
-    IMPLEMENTATIONS,
-    INDEPENDENCE,
-    SENSITIVITY,
-    first_steps,
-    implementations,
-    independence,
-    sensitivity,
-)
+from replications.papers.radam.experiments.first_steps import at_start, first_steps
+from replications.papers.radam.experiments.implementations import apart, implementations
+from replications.papers.radam.experiments.independence import independence, median_mean
+from replications.papers.radam.experiments.sensitivity import PAPER_RATES, long_sweep, short_sweep
+from replications.papers.radam.look import COLOR, MARKER
 
 
-def independence_figure(inits: tuple[independence.Result, ...]) -> Drawing:
+@figure(on=independence, name="independence")
+def independence_figure(result: xr.Dataset) -> Drawing:
     """Quantiles of |mean| / sd; what normals predict of the variance of psi."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0), width_ratios=(1, 1.3))
-    quantiles = np.stack([r.mean_over_sd for r in inits])
-    shares = (5, 25, 50, 75, 95)
-    left.plot(shares, quantiles.T, "o-", color=OKABE_ITO["blue"], linewidth=0.6, ms=3)
+    canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0), width_ratios=(1, 1.3))
+    quantiles = result["mean_over_sd"].transpose("quantile", "seed")
+    left.plot(
+        100 * quantiles["quantile"], quantiles, "o-", color=OKABE_ITO["blue"], linewidth=0.6, ms=3
+    )
     left.axhline(1, color=COLOR["theory"], linestyle=":")
     left.annotate("mean = sd", (66, 0.83), fontsize=8)
     left.set(xlabel="share of the weights, %", ylabel="|mean| / sd of the gradient", yscale="log")
     left.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
     left.minorticks_off()
 
-    t = inits[0].periods
-    names = {
+    t = result["period"].values
+    laws = {
         "real": ("real gradients", OKABE_ITO["blue"], "o"),
-        "right_mean": ("normals, right mean", COLOR["RAdam"], "v"),
-        "zero_mean": ("normals, mean 0", OKABE_ITO["vermillion"], "s"),
+        "right mean": ("normals, right mean", COLOR["RAdam"], "v"),
+        "mean 0": ("normals, mean 0", OKABE_ITO["vermillion"], "s"),
     }
     rows = []
-    for field, (label, color, marker) in names.items():
-        values = np.stack([getattr(r, field) for r in inits])
-        right.plot(t, values.mean(axis=0), marker + "-", color=color, label=label)
-        rows.append(f"{label}: " + " ".join(f"{x:.2g}" for x in values.mean(axis=0)))
-    second_moment = t / (t - 2)
-    theory = adaptive_lr_variance(t) / (second_moment - adaptive_lr_variance(t))
+    for law, (label, color, marker) in laws.items():
+        variance = result["variance"].sel(law=law).mean("seed")
+        right.plot(t, variance, marker + "-", color=color, label=label)
+        rows.append(f"{label}: {row(variance.values, 2)}")
+    theory = adaptive_lr_variance(t) / (t / (t - 2) - adaptive_lr_variance(t))
     right.plot(t, theory, ":", color=COLOR["theory"], label="theory, mean 0")
     right.set(xscale="log", yscale="log", xlabel="gradients t in ψ", ylabel="Var[ψ] / E[ψ]²")
-    right.set_xticks(t, [f"{x:g}" for x in t])
+    right.set_xticks(t, [f"{x}" for x in t])
     right.minorticks_off()
     right.legend()
     return Drawing(
-        figure,
+        canvas,
         "Left: quantiles over the weights of |mean|/sd of the gradients at frozen initial "
         "weights; for most weights the mean exceeds the standard deviation. Right: relative "
         "variance of psi against the number of gradients; normals with the right mean lie on the "
         "real one, normals with mean 0 far above.",
-        f"median |mean|/sd {quantiles[:, 2].mean():.1f}; t = {' '.join(map(str, t))}\n"
+        f"median |mean|/sd {number(median_mean(result).mean().item(), digits=2)}; t = {row(t)}\n"
         + "\n".join(rows),
     )
 
 
-def first_steps_figure(starts: tuple[first_steps.Result, ...]) -> Drawing:
+@figure(on=first_steps, name="first-steps")
+def first_steps_figure(result: xr.Dataset) -> Drawing:
     """Variance of psi, and size of the update, over the first steps."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
-    t = np.arange(1, starts[0].variance.shape[1] + 1)
-    rows = []
-    labels = {"frozen": "frozen weights"}
-    for i, method in enumerate(first_steps.METHODS):
-        color = COLOR.get(method, COLOR["theory"])
-        marker = MARKER.get(method, ".")
-        variance = np.stack([r.variance[i] for r in starts])
-        left.plot(
-            t, variance.mean(axis=0), marker + "-", color=color, label=labels.get(method, method)
-        )
-        if method != "frozen":
-            update = np.stack([r.update[i] for r in starts])
-            right.plot(t, update.mean(axis=0), marker + "-", color=color)
+    canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
+    t, means, rows = result["step"], result.mean("seed"), []
+    for arm in result["arm"].values.tolist():
+        color, style = COLOR.get(arm, COLOR["theory"]), MARKER.get(arm, ".") + "-"
+        one, label = means.sel(arm=arm), "frozen weights" if arm == "frozen" else arm
+        left.plot(t, one["variance"], style, color=color, label=label)
+        if arm != "frozen":
+            right.plot(t, one["update"], style, color=color)
+            ends = one.sel(step=[1, t.values[-1]])
             rows.append(
-                f"{method}: Var {variance.mean(axis=0)[0]:.2f}, {variance.mean(axis=0)[-1]:.2f}; "
-                f"update {update.mean(axis=0)[0]:.1e}, {update.mean(axis=0)[-1]:.1e}"
+                f"{arm}: Var {row(ends['variance'].values, 2)}; "
+                f"update {row(ends['update'].values, 2)}"
             )
     left.set(title="relative variance of ψ", yscale="log", xlabel="iteration")
     left.legend()
     right.set(title="update, root mean square", yscale="log", xlabel="iteration")
     for axes in (left, right):
         axes.set_xticks([1, 5, 10, 15, 20])
+    at_1 = {arm: at_start(result, "update", arm).mean() for arm in ("Adam", "RAdam", "warm-up")}
+    times = [number((at_1["Adam"] / at_1[arm]).item(), digits=2) for arm in ("RAdam", "warm-up")]
+    start, end = (means["variance"].sel(arm="Adam", step=i).item() for i in (1, t.values[-1]))
+    low = means["variance"].sel(arm=["frozen", "RAdam", "warm-up"], step=t.values[-1]).max().item()
     return Drawing(
-        figure,
-        "Left: at iteration 1 psi has the same variance, 0.36, under Adam, RAdam, warm-up and "
-        "with frozen weights. Under Adam it halves to 0.18 and stays there, under the others it "
-        "falls on below 0.03. Right: Adam's first update is 77 times as large as RAdam's and 100 "
-        "times as large as warm-up's.",
+        canvas,
+        f"Left: at iteration 1 psi has the same variance, {number(start, digits=2)}, under Adam, "
+        f"RAdam, warm-up and with frozen weights. Under Adam it falls to {number(end, digits=2)} "
+        f"and stays there, under the others it falls on, to {number(low, digits=2)} or less. "
+        f"Right: Adam's first update is {times[0]} times as large as RAdam's, which is as long as "
+        f"the gradient, and {times[1]} times as large as warm-up's.",
         "first and last of the shown iterations\n" + "\n".join(rows),
     )
 
 
-def sensitivity_figure(sweeps: tuple[sensitivity.Result, ...]) -> Drawing:
+@figure(on=(short_sweep, long_sweep))
+def sensitivity(short: xr.Dataset, long: xr.Dataset) -> Drawing:
     """Accuracy against learning rate, short and long runs."""
-    lengths = sorted({r.steps for r in sweeps})
-    figure, panels = plt.subplots(1, len(lengths), figsize=(WIDTH, 3.2), sharey=True)
+    canvas, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
     rows = []
-    for axes, steps in zip(panels, lengths, strict=True):
-        axes.axvspan(0.003, 0.1, color=COLOR["theory"], alpha=0.15, linewidth=0)
-        for r in (r for r in sweeps if r.steps == steps):
-            estimates = [mean(x, "") for x in r.accuracy]
-            middle = np.array([e.value for e in estimates])
-            error = np.array([(e.value - e.low, e.high - e.value) for e in estimates]).T
+    for axes, result in zip(panels, (short, long), strict=True):
+        axes.axvspan(min(PAPER_RATES), max(PAPER_RATES), color=COLOR["theory"], alpha=0.15, lw=0)
+        steps = result.attrs["steps"]
+        for arm in result["arm"].values.tolist():
+            accuracy = result["accuracy"].sel(arm=arm).transpose("lr", "seed").values
+            found = [mean(x, "over seeds") for x in accuracy]
+            middle = np.array([e.value for e in found])
+            error = np.array([(e.value - e.low, e.high - e.value) for e in found]).T
             axes.errorbar(
-                r.learning_rates, middle, error, fmt=MARKER[r.method] + "-",
-                color=COLOR[r.method], label=r.method, capsize=2, linewidth=1.2,
+                result["lr"], middle, error, fmt=MARKER[arm] + "-", color=COLOR[arm], label=arm,
+                capsize=2, linewidth=1.2,
             )  # fmt: skip
-            rows.append(f"{r.method}, {steps}: " + " ".join(f"{x:.2f}" for x in middle))
+            rows.append(f"{arm}, {steps}: {row(middle, 2)}")
         axes.set(title=f"{steps} steps", xscale="log", xlabel="learning rate", ylim=(0, 1.02))
     panels[0].set_ylabel("test accuracy")
     panels[-1].legend(*panels[0].get_legend_handles_labels(), loc=(0.08, 0.35), fontsize=8)
     return Drawing(
-        figure,
+        canvas,
         "Test accuracy on the digits against the learning rate, after 380 and 2850 steps, ten "
         "seeds. In the short runs RAdam's curve is Adam's moved to larger learning rates; in the "
         "long runs the two lie together from rate 1e-3 to 0.03. Shaded: the paper's range.",
-        "rates " + " ".join(f"{x:g}" for x in sweeps[0].learning_rates) + "\n" + "\n".join(rows),
+        f"rates {row(short['lr'].values)}\n" + "\n".join(rows),
     )
 
 
-def implementations_figure(result: implementations.Result) -> Drawing:
+@figure(on=implementations, name="implementations")
+def implementations_figure(result: xr.Dataset) -> Drawing:
     """Distance from Algorithm 2; moves under a scaled loss."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=(1.35, 1))
-    t = np.arange(1, result.apart.shape[1] + 1)
+    canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.2), width_ratios=(1.35, 1))
     shown = {
         "torch, default": OKABE_ITO["vermillion"],
         "authors, default": OKABE_ITO["orange"],
@@ -137,46 +138,37 @@ def implementations_figure(result: implementations.Result) -> Drawing:
     }
     rows = []
     for rule, color in shown.items():
-        apart = result.apart[implementations.RULES.index(rule)]
+        path = result["apart"].sel(rule=rule)
         style = "--" if rule == "authors, nmt" else "-"
-        left.plot(t, np.where(apart > 1e-9, apart, np.nan), style, color=color, label=rule)
-        rows.append(f"{rule}: {apart[4]:.2g} at step 5, {apart[-1]:.2g} at 200")
+        left.plot(path["step"], path.where(path > 1e-9), style, color=color, label=rule)
+        at = [number(apart(result, rule, step).item(), digits=2) for step in (5, 200)]
+        rows.append(f"{rule}: {at[0]} at step 5, {at[1]} at 200")
     left.set(title="distance from Algorithm 2", xscale="log", yscale="log", xlabel="step",
              ylabel="learning rates", ylim=(0.02, 20), xlim=(1, 200))  # fmt: skip
     left.legend(fontsize=8, loc="upper left")
-    for i, (method, color) in enumerate(
-        {"Adam": COLOR["Adam"], "RAdam": COLOR["RAdam"], "RAdam, skip": OKABE_ITO["blue"]}.items()
-    ):
-        moved = result.moved[i, 0]
+    colors = {"Adam": COLOR["Adam"], "RAdam": COLOR["RAdam"], "RAdam, skip": OKABE_ITO["blue"]}
+    after_5 = result["moved"].sel(after=5)
+    for arm, color in colors.items():
+        moved = after_5.sel(arm=arm)
         if moved.any():
-            right.plot(result.scales, moved, "-" + "^v"[i], color=color, label=method)
+            right.plot(moved["scale"], moved, f"-{MARKER[arm]}", color=color, label=arm)
         else:
-            right.plot([], [], color=color, label=f"{method}: no move")
+            right.plot([], [], color=color, label=f"{arm}: no move")
     right.set(title="move in 5 steps", xscale="log", yscale="log", xlabel="factor of the loss",
               ylabel="learning rates")  # fmt: skip
     right.legend(fontsize=8)
-    row = implementations.METHODS.index("RAdam")
+    worst = {rule: number(result["apart"].sel(rule=rule).max().item(), digits=2) for rule in shown}
     return Drawing(
-        figure,
+        canvas,
         "Left: distance of five implementations from Algorithm 2 over 200 steps with the same "
-        "gradients, in learning rates. torch's default, whose weight decay is coupled, is 6 away "
-        "at step 200. The authors' default, which skips, is off from step 1 on, by up to 0.57. "
-        "The authors' nmt copy and torch with decoupled decay are off by 0.04 from step 5 on; "
-        "optax drifts from there to 0.07. Right: multiplying the loss by 1000 leaves Adam's first "
+        f"gradients, in learning rates. torch's default, whose weight decay is coupled, is up to "
+        f"{worst['torch, default']} away. The authors' default, which skips, is off from step 1 "
+        f"on, by up to {worst['authors, default']}. The authors' nmt copy and torch with decoupled "
+        f"decay are off by at most {worst['authors, nmt']}, from step 5 on; optax drifts from "
+        f"there to {worst['optax']}. Right: multiplying the loss by 1000 leaves Adam's first "
         "five steps unchanged and throws RAdam's a thousand times as far; if it skips them it does "
         "not move.",
         "\n".join(rows)
-        + "\nRAdam, loss times "
-        + " ".join(f"{c:g}" for c in result.scales)
-        + ": "
-        + " ".join(f"{x:.2g}" for x in result.moved[row, 0])
-        + " learning rates in 5 steps",
+        + f"\nRAdam, loss times {row(result['scale'].values)}: "
+        + f"{row(after_5.sel(arm='RAdam').values, 2)} learning rates in 5 steps",
     )
-
-
-FIGURES = {
-    "independence": (independence_figure, INDEPENDENCE, "full"),
-    "first-steps": (first_steps_figure, FIRST_STEPS, "full"),
-    "sensitivity": (sensitivity_figure, SENSITIVITY, "full"),
-    "implementations": (implementations_figure, IMPLEMENTATIONS, "quick"),
-}

@@ -5,6 +5,7 @@ claims.json is written by ``python -m replications claims --json``; nothing here
 
 import json
 import re
+import shutil
 from collections import Counter
 from html import escape
 from itertools import groupby
@@ -16,9 +17,18 @@ from sphinx.util.docutils import SphinxDirective
 
 from replications.core import rows
 
-VERDICTS = ("reproduced", "not reproduced", "inconclusive")
-KINDS = ("paper", "blog", "control", "erratum")
-MARK = {"reproduced": "✓", "not reproduced": "✗", "inconclusive": "?"}
+KINDS = {
+    "paper": "statements of the papers",
+    "blog": "statements of blogs and public code",
+    "erratum": "errata",
+    "control": "controls of our own",
+}
+GOOD = {"erratum": rows.CONFIRMED}
+"""The outcome that comes first; of the other kinds it is "reproduced"."""
+MARK = {"reproduced": "✓", "confirmed": "✓", "inconclusive": "?"}
+SCRIPT = Path(__file__).with_suffix(".js")
+PUBLISHED = ("claims.json", "claims.schema.json")
+"""Files that the site offers under its own root."""
 
 
 def short_reference(entry) -> str:
@@ -49,6 +59,10 @@ class Claims(SphinxDirective):
         """A chapter's address, seen from this page."""
         return self.env.app.builder.get_relative_uri(self.env.docname, f"chapters/{slug}")
 
+    def root(self) -> str:
+        """The site's root, seen from this page."""
+        return "../" * self.env.docname.count("/")
+
     def html(self, *lines: str) -> list[nodes.Node]:
         """Lines of HTML as one node."""
         return [nodes.raw("", "\n".join(lines), format="html")]
@@ -58,31 +72,69 @@ class Scoreboard(Claims):
     """Every claim in one table, a part for each chapter, with a filter."""
 
     def run(self):
-        """The table is complete without JavaScript; the filter only hides rows."""
-        claims = self.load()
-        chapters = {c["slug"]: c["reference"] for c in claims}
-        jumps = (f'<a href="#claims-{slug}">{escape(name)}</a>' for slug, name in chapters.items())
-        return self.html(
-            f"<p>Jump to {', '.join(jumps)}.</p>",
-            '<form class="scoreboard-filter" hidden>',
-            select("Paper", "paper", dict.fromkeys(c["reference"] for c in claims)),
-            select("Kind", "kind", KINDS),
-            select("Verdict", "verdict", VERDICTS),
-            '<output aria-live="polite"></output>',
-            "</form>",
-            '<table class="claims-table scoreboard">',
-            rows.head(),
-            *(part(slug, list(own)) for slug, own in groupby(claims, lambda c: c["slug"])),
-            "</table>",
-            f"<script>{Path(__file__).with_suffix('.js').read_text(encoding='utf8')}</script>",
-        )
+        """The table is complete without JavaScript; the filter hides, folds and sorts rows."""
+        return self.html(*board(self.load()))
+
+
+def board(claims: list[dict]) -> list[str]:
+    """The headline, the filter, the table and its script."""
+    chapters = {c["slug"]: c["reference"] for c in claims}
+    jumps = (f'<a href="#claims-{slug}">{escape(name)}</a>' for slug, name in chapters.items())
+    orders = {"": "of the chapters", "outcome": "by outcome", "kind": "by kind", "id": "by name"}
+    return [
+        tally(claims),
+        f"<p>Jump to {', '.join(jumps)}.</p>",
+        '<form class="scoreboard-filter" hidden>',
+        '<label>Search <input type="search" name="q"/></label>',
+        select("Paper", "paper", dict.fromkeys(chapters.values())),
+        select("Kind", "kind", KINDS),
+        select("Outcome", "outcome", [o for o in rows.OUTCOMES if o in outcomes(claims)]),
+        select("Order", "sort", orders),
+        '<button type="button" name="fold">Fold papers</button>',
+        '<button type="reset">Reset</button>',
+        '<output aria-live="polite"></output>',
+        "</form>",
+        '<table class="claims-table scoreboard">',
+        rows.head(),
+        *(part(slug, list(own)) for slug, own in groupby(claims, lambda c: c["slug"])),
+        "</table>",
+        f"<script>{SCRIPT.read_text(encoding='utf8')}</script>",
+    ]
+
+
+def outcomes(claims: list[dict], kind: str = "") -> Counter:
+    """How many claims of a kind, or of all, have which outcome."""
+    return Counter(c["outcome"] for c in claims if kind in ("", c["kind"]))
+
+
+def tally(claims: list[dict]) -> str:
+    """The headline: a line for each kind, since only the first is about the papers' truth."""
+    lines = []
+    for kind, name in KINDS.items():
+        found = outcomes(claims, kind)
+        if total := found.total():
+            good = GOOD.get(kind, "reproduced")
+            others = [
+                f"{n} {word}" for word in rows.OUTCOMES if (n := found[word]) and word != good
+            ]
+            rest = f": {', '.join(others)}" if others else ""
+            lines.append(
+                f"<li><b>{found[good]} of {total}</b> {name} are {rows.chip(good)}{rest}</li>"
+            )
+    return f'<ul class="scoreboard-total">{"".join(lines)}</ul>'
 
 
 def select(label: str, name: str, options) -> str:
-    """A labelled drop-down list whose first entry shows everything."""
-    entries = "".join(f"<option>{escape(option)}</option>" for option in options)
-    every = '<option value="">all</option>'
-    return f'<label>{label} <select name="{name}">{every}{entries}</select></label>'
+    """A labelled drop-down list.
+
+    Args:
+        label: what stands before it.
+        name: of the field.
+        options: the entries, below one for all; or a dictionary from "" and more values to texts.
+    """
+    texts = options if "" in options else {"": "all"} | {option: option for option in options}
+    entries = "".join(f'<option value="{escape(v)}">{escape(t)}</option>' for v, t in texts.items())
+    return f'<label>{label} <select name="{name}">{entries}</select></label>'
 
 
 def part(slug: str, claims: list[dict]) -> str:
@@ -100,10 +152,22 @@ def row(claim: dict) -> str:
         (claim["kind"], claim["place"], f"{about} {claim['reference']}", f"{claim['tier']} run")
     )
     attributes = (
-        f'id="{text["id"]}" data-paper="{text["reference"]}" data-kind="{text["kind"]}" '
-        f'data-verdict="{text["verdict"]}"'
+        f'data-paper="{text["reference"]}" data-kind="{text["kind"]}" '
+        f'data-outcome="{text["outcome"]}"'
     )
-    return rows.as_html(claim, claim["href"], source, attributes)
+    return rows.as_html(claim, claim["id"], claim["href"], source, attributes)
+
+
+class Files(Claims):
+    """The table as data."""
+
+    def run(self):
+        """Links to what :func:`publish` puts at the site's root."""
+        data, schema = (f"{self.root()}{name}" for name in PUBLISHED)
+        return self.html(
+            f'<p>The same table as data: <a href="{data}">claims.json</a>, described by '
+            f'<a href="{schema}">claims.schema.json</a>, a JSON Schema with a version.</p>'
+        )
 
 
 class Summary(Claims):
@@ -112,18 +176,8 @@ class Summary(Claims):
     def run(self):
         """Chapters in the order of the table of contents."""
         claims = self.load()
-        total, paper = (
-            Counter(claim["verdict"] for claim in claims if claim["kind"] in kinds)
-            for kinds in (KINDS, ("paper",))
-        )
-        chapters = len({claim["slug"] for claim in claims})
         return self.html(
-            '<p class="scoreboard-total">'
-            f"<b>{len(claims)}</b> claims in <b>{chapters}</b> chapters: "
-            + " ".join(rows.chip(v, f"{total[v]} {v}") for v in VERDICTS)
-            + f" Of the {paper.total()} statements of the papers themselves: "
-            + ", ".join(f"{paper[v]} {v}" for v in VERDICTS)
-            + ".</p>",
+            tally(claims),
             *(self.entry(slug, claims) for slug in dict.fromkeys(c["slug"] for c in claims)),
         )
 
@@ -133,11 +187,7 @@ class Summary(Claims):
         self.env.note_dependency(name)
         notebook = json.loads((Path(self.env.srcdir) / name).read_text(encoding="utf8"))
         own = [claim for claim in claims if claim["slug"] == slug]
-        tiles = "".join(
-            f'<a class="tile verdict-{c["verdict"].replace(" ", "-")}" href="{escape(c["href"])}" '
-            f'aria-label="{label(c)}" title="{label(c)}">{MARK[c["verdict"]]}</a>'
-            for c in own
-        )
+        board = f"{self.uri('scoreboard')}#claims-{slug}"
         link = f'<a href="{self.uri(slug)}">{escape(title(notebook))}</a>'
         return (
             '<div class="chapter-card">'
@@ -145,13 +195,40 @@ class Summary(Claims):
             f'<p class="chapter-source">{escape(own[0]["reference"])}</p>'
             f"<p>{escape(notebook['metadata']['og:description'])}</p>"
             f'<div class="chapter-picture">{first_figure(notebook)}</div>'
-            f'<p class="tiles">{tiles}</p></div>'
+            f"{tiles(own)}"
+            f'<p class="chapter-claims"><a href="{board}">All {len(own)} claims of '
+            f"{escape(own[0]['reference'])}</a></p></div>"
         )
 
 
+def tiles(claims: list[dict]) -> str:
+    """One tile a claim, a line for each kind.
+
+    A tile can be clicked, but is no stop of the Tab key and is not read aloud: the line's counts
+    say it, and the scoreboard has each claim in words.
+    """
+    lines = []
+    for kind, name in KINDS.items():
+        own = [claim for claim in claims if claim["kind"] == kind]
+        if not own:
+            continue
+        marks = "".join(
+            f'<a class="tile verdict-{c["outcome"].replace(" ", "-")}" tabindex="-1" '
+            f'href="{escape(c["href"])}" title="{label(c)}">{MARK.get(c["outcome"], "✗")}</a>'
+            for c in own
+        )
+        found = outcomes(own)
+        counts = ", ".join(f"{found[word]} {word}" for word in rows.OUTCOMES if found[word])
+        lines.append(
+            f'<div class="tile-line"><p>{name}: {counts}</p>'
+            f'<div class="tiles" aria-hidden="true">{marks}</div></div>'
+        )
+    return "".join(lines)
+
+
 def label(claim: dict) -> str:
-    """What a tile says when it is pointed at or read aloud."""
-    return escape(f"{claim['kind']}, {claim['verdict']}: {claim['says']}")
+    """What a tile says when it is pointed at."""
+    return escape(f"{claim['outcome']}: {claim['says']}")
 
 
 def title(notebook: dict) -> str:
@@ -164,7 +241,7 @@ def title(notebook: dict) -> str:
 
 
 def first_figure(notebook: dict) -> str:
-    """The images of the first figure that the chapter shows, in light and dark."""
+    """The image of the first figure that the chapter shows."""
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             html = "".join(output.get("data", {}).get("text/html", ""))
@@ -173,8 +250,17 @@ def first_figure(notebook: dict) -> str:
     return ""
 
 
+def publish(app, error):
+    """Put the claims and their schema at the site's root, under names that stay."""
+    if error is None and app.builder.format == "html":
+        for name in PUBLISHED:
+            shutil.copyfile(Path(app.srcdir) / "chapters" / name, Path(app.outdir) / name)
+
+
 def setup(app):
     """Register the two directives."""
     app.add_directive("scoreboard", Scoreboard)
+    app.add_directive("scoreboard-files", Files)
     app.add_directive("scoreboard-summary", Summary)
+    app.connect("build-finished", publish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

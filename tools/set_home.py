@@ -1,4 +1,5 @@
-"""Write the repository's home where it has to stand: pyproject.toml, _config.yml, every notebook.
+"""Write the repository's home where it has to stand: pyproject.toml, _config.yml, every notebook,
+and what describes the book to others: CITATION.cff, codemeta.json, .zenodo.json.
 
     python tools/set_home.py URL     e.g. https://github.com/someone/replications
 
@@ -71,6 +72,25 @@ def rewritten(path: Path, pattern: str, url: str) -> str:
     return text
 
 
+def described(root: Path, url: str) -> dict[Path, str]:
+    """CITATION.cff, codemeta.json and .zenodo.json with the URL."""
+    citation = root / "CITATION.cff"
+    lines = citation.read_text(encoding="utf8").splitlines()
+    lines = [line for line in lines if not line.startswith("repository-code:")]
+    lines.insert(lines.index("license: MIT") + 1, f'repository-code: "{url}"')
+    codemeta, zenodo = root / "codemeta.json", root / ".zenodo.json"
+    about = json.loads(codemeta.read_text(encoding="utf8")) | {"codeRepository": url}
+    deposit = json.loads(zenodo.read_text(encoding="utf8"))
+    related = [x for x in deposit["related_identifiers"] if x["relation"] != "isSupplementTo"]
+    related.append({"identifier": url, "relation": "isSupplementTo", "resource_type": "software"})
+    deposit["related_identifiers"] = related
+    return {
+        citation: "\n".join(lines) + "\n",
+        codemeta: json.dumps(about, indent=2, ensure_ascii=False) + "\n",
+        zenodo: json.dumps(deposit, indent=2, ensure_ascii=False) + "\n",
+    }
+
+
 def set_home(root: Path, url: str) -> list[Path]:
     """Write the URL everywhere, or, if anything is amiss, nowhere.
 
@@ -92,6 +112,7 @@ def set_home(root: Path, url: str) -> list[Path]:
             (root / "_config.yml", r"^(repository:\n  url: )\S+"),
         )
     }
+    texts |= described(root, url)
     for path in sorted((root / "chapters").glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf8"))
         first_code_cell(notebook)["source"] = FIRST_CELL.format(url=url).splitlines(keepends=True)

@@ -72,8 +72,7 @@ def _claims(args: argparse.Namespace) -> int:
         row for slug in chosen for row in measure(registry.paper(slug).claims.values(), args.fresh)
     ]
     if args.json:
-        found = {"claims": [rows.row(row) for row in measured]}
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        print(json.dumps(rows.document(measured), indent=1, ensure_ascii=False))
     else:
         for row in measured:
             print(rows.as_text(rows.row(row)))

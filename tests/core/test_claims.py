@@ -1,7 +1,10 @@
 """Verdicts follow from intervals alone."""
 
+import json
 import math
+from pathlib import Path
 
+import jsonschema  # comes with nbformat
 import pytest
 
 from replications.core import registry, rows
@@ -22,6 +25,7 @@ from replications.core.estimates import Estimate, exact
 from replications.core.notebook import claims_table, table_html, table_text
 from tests.core import toy
 
+CHAPTERS = Path(__file__).parents[2] / "chapters"
 BAND = Band(1.0, 2.0, "test")
 
 
@@ -139,6 +143,25 @@ def test_measured_claim_is_exported_and_shown(toy_claim):
     assert "The sum &lt;is&gt; three." in table_html([found])
     assert "verdict-reproduced" in table_html([found])
     assert table_text([found]).startswith("reproduced      toy-sum: ")
+
+
+def test_an_erratum_is_confirmed_where_what_it_quotes_is_not_reproduced():
+    words = [rows.outcome("erratum", verdict) for verdict in Verdict]
+    assert words == ["not confirmed", "confirmed", "inconclusive"]
+    assert [rows.outcome("paper", verdict) for verdict in Verdict] == list(Verdict)
+
+
+def test_claims_are_exported_as_the_schema_says(toy_claim):
+    schema = json.loads((CHAPTERS / "claims.schema.json").read_text(encoding="utf8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    check = jsonschema.Draft202012Validator(schema)
+    found = rows.document(measure([toy_claim(Verdict.REPRODUCED)]))
+    found = json.loads(json.dumps(found, allow_nan=False))
+    check.validate(found)
+    claim_schema = schema["$defs"]["claim"]
+    assert claim_schema["required"] == list(claim_schema["properties"]) == list(found["claims"][0])
+    found["claims"][0]["outcome"] = "true"
+    assert not check.is_valid(found)
 
 
 def test_table_fails_where_the_published_verdict_is_not_the_measured_one(toy_claim):

@@ -4,6 +4,7 @@ import base64
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
@@ -11,7 +12,19 @@ from matplotlib import pyplot as plt
 
 from replications.core import notebook
 from replications.core.experiment import Experiment
-from replications.core.figures import OKABE_ITO, Drawing, render
+from replications.core.figures import (
+    INK,
+    LETTERS,
+    OKABE_ITO,
+    PAPER,
+    PROPERTIES,
+    Drawing,
+    Figure,
+    contrast,
+    render,
+    style,
+    themed,
+)
 from tests.core import toy
 
 
@@ -34,13 +47,53 @@ def test_show(shown):
     (data,) = shown
     assert data["text/plain"] == 'A "rising" line.\nlast value 3.0'
     assert '<figure id="fig-line"' in data["text/html"]
-    assert data["text/html"].count('alt="A &quot;rising&quot; line."') == 2
-    svgs = [unquote(x) for x in re.findall(r"svg\+xml,([^\"]+)", data["text/html"])]
-    assert [svg.count("#d5dae0") > 0 for svg in svgs] == [
-        False,
-        True,
-    ]  # ink of the dark theme
+    assert data["text/html"].count('alt="A &quot;rising&quot; line."') == 1
+    (svg,) = (unquote(x) for x in re.findall(r"svg\+xml,([^\"]+)", data["text/html"]))
+    assert f"var(--figure-ink,{INK['light']})" in svg
+    assert 'style="background:#fff"' in data["text/html"]  # where no page sets the properties
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+
+
+def test_both_themes_are_one_drawing():
+    """The themed SVG with the dark values is what the dark theme draws."""
+    light, dark = (
+        render(lambda: draw([1.0, 2.0]), theme, "svg")[1][0].decode() for theme in ("light", "dark")
+    )
+    text = themed(light.encode()).decode()
+    assert "color:" not in text
+    for color, (name, value) in PROPERTIES.items():
+        text = text.replace(f"var({name},{color})", value)
+    for shades in LETTERS.values():  # a line's colour is also the letters' where that can be read
+        text, dark = (x.replace(shades["dark"], shades["light"]) for x in (text, dark))
+    assert text == dark
+
+
+def test_coloured_letters_can_be_read():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#777777") == 1
+    for theme in ("light", "dark"):
+        assert all(contrast(shades[theme], PAPER[theme]) >= 4.5 for shades in LETTERS.values())
+        assert contrast(INK[theme], PAPER[theme]) >= 4.5
+    with style("light"):
+        figure = plt.figure()
+        text = figure.text(0, 0, "x", color=OKABE_ITO["yellow"])
+        _, _ = render(lambda: Drawing(figure, "", ""), "light", "png")
+    assert text.get_color() == LETTERS[OKABE_ITO["yellow"].lower()]["light"]
+
+
+def test_a_figure_says_what_it_decides_and_where_it_comes_from():
+    figure = Figure("toy", "sum", draw, (toy.plain,), "quick")
+    claims = [SimpleNamespace(id=f"toy-{name}", slug="toy") for name in ("one", "two")]
+    html = notebook.caption(figure, claims)
+    for text in (
+        "decides 2 claims",
+        '<a href="#claim-toy-one">one</a>, <a href="#claim-toy-two">two</a>',
+        '<code class="source">tests.core.test_notebook:draw</code>',
+        'the live run of <code class="source">tests.core.toy:run</code>',
+        "python -m replications figure toy sum -o sum.svg",
+    ):
+        assert text in html
+    assert "background" in notebook.caption(figure, [])
 
 
 def test_a_figure_is_the_same_file_twice():
@@ -58,6 +111,42 @@ def test_say_and_source(shown):
     notebook.show_source(draw)
     assert shown[0]["text/markdown"] == "The ratio is **0.44**."
     assert shown[1]["text/markdown"].startswith("```python\ndef draw(result):")
+
+
+class Documented:
+    """A class."""
+
+    n: int = 1
+    """A field."""
+
+    def method(self):
+        """Two
+        lines.
+        """
+
+        text = """no docstring"""
+        return text
+
+    def only(self):
+        """Nothing else."""
+
+
+def test_source_is_shown_without_docstrings(shown):
+    notebook.show_source(Documented)
+    notebook.show_source(Documented, docstrings=True)
+    short, whole = (data["text/plain"] for data in shown)
+    assert short.splitlines() == [
+        "class Documented:",
+        "    n: int = 1",
+        "",
+        "    def method(self):",
+        '        text = """no docstring"""',
+        "        return text",
+        "",
+        "    def only(self):",
+        '        """Nothing else."""',
+    ]
+    assert '"""A field."""' in whole
 
 
 def test_provenance_has_a_row_for_each_preset_used(shown, tmp_path, monkeypatch):

@@ -42,6 +42,17 @@ def test_closed_form_of_ridge(groups, solver):
     assert found.residual < 1e-12
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_derivative_of_what_retraining_gives(seed):
+    """Automatic differentiation through the solution of the normal equations."""
+    problem = ridge(seed)
+    decays = log_decays(problem)
+    w = problem.best_response(decays)
+    found = hypergradient(problem.train_loss, problem.val_loss, w, decays, Exact()).total
+    truth = torch.func.grad(lambda d: problem.val_loss(problem.best_response(d), d))(decays)
+    torch.testing.assert_close(found, truth, rtol=1e-10, atol=1e-13)
+
+
 @pytest.mark.parametrize("groups", [None, 3])
 def test_closed_form_of_ridge_by_finite_differences(groups):
     """The ground truth itself: central differences of the validation loss of the exact solution."""

@@ -8,12 +8,14 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import jsonschema  # comes with nbformat
 import pytest
 import yaml
 from docutils.nodes import make_id
 from set_home import FIRST_CELL, first_code_cell, home
 
 import replications
+from replications.core import rows
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = ROOT / "chapters"
@@ -104,6 +106,15 @@ def test_a_claim_leads_to_the_cell_that_shows_it(claim):
     path = CHAPTERS / f"{claim['page']}.ipynb"
     assert path in NOTEBOOKS
     assert claim["cell"] in anchors(path)
+
+
+def test_the_published_claims_are_as_the_schema_says():
+    schema = json.loads((CHAPTERS / "claims.schema.json").read_text(encoding="utf8"))
+    document = json.loads((CHAPTERS / "claims.json").read_text(encoding="utf8"))
+    assert (CHAPTERS / document["$schema"]).is_file()
+    jsonschema.Draft202012Validator(schema).validate(document)
+    for claim in document["claims"]:
+        assert claim["outcome"] == rows.outcome(claim["kind"], claim["verdict"]), claim["id"]
 
 
 def test_home_is_the_same_everywhere():

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from set_home import FIRST_CELL, checked, home, set_home
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +14,7 @@ URL = "https://example.org/someone/replications"
 
 @pytest.fixture
 def project(tmp_path):
-    for name in ("pyproject.toml", "_config.yml"):
+    for name in ("pyproject.toml", "_config.yml", "CITATION.cff", "codemeta.json", ".zenodo.json"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "chapters").mkdir()
     cells = [
@@ -30,11 +31,16 @@ def contents(project):
 
 
 def test_url_is_written_everywhere(project):
-    assert len(set_home(project, URL + ".git")) == 3
+    assert len(set_home(project, URL + ".git")) == 6
     assert home(project) == URL
     assert f"\n  url: {URL}  #" in (project / "_config.yml").read_text()
     cells = json.loads((project / "chapters" / "a.ipynb").read_text())["cells"]
     assert "".join(cells[1]["source"]) == FIRST_CELL.format(url=URL)
+    citation = yaml.safe_load((project / "CITATION.cff").read_text())
+    assert citation["repository-code"] == URL
+    assert json.loads((project / "codemeta.json").read_text())["codeRepository"] == URL
+    related = json.loads((project / ".zenodo.json").read_text())["related_identifiers"]
+    assert [x["identifier"] for x in related if x["relation"] == "isSupplementTo"] == [URL]
     assert not [text for text in contents(project).values() if home(ROOT) in text]
     before = contents(project)
     set_home(project, URL)

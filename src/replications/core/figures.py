@@ -1,8 +1,9 @@
 """The look of the book's figures: one column wide, Okabe-Ito colours, light and dark.
 
 A figure is a function from a result to a :class:`Drawing`, registered by `@figure`. It takes text
-and line colours from matplotlib's rcParams, so that the same function draws both themes. A paper
-declares the colours and markers of its arms in `look.py`; an arm keeps them in every chapter.
+and line colours from matplotlib's rcParams, so that the same function draws both themes. Pages
+show one SVG for both (:func:`themed`). A paper declares the colours and markers of its arms in
+`look.py`; an arm keeps them in every chapter.
 """
 
 from __future__ import annotations
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 Theme = Literal["light", "dark"]
 Kind = Literal["svg", "png"]
 
-PAPER = {"light": "#ffffff", "dark": "#121212"}
-"""Background of a PNG, which is seen outside the site too; an SVG has none."""
+PAPER = {"light": "#ffffff", "dark": "#14161a"}
+"""The page's ground, and a PNG's, which is seen outside the site too; an SVG has none."""
+
+INK = {"light": "#1f2328", "dark": "#d5dae0"}
+"""Letters and axes."""
+FAINT = {"light": "#d8dade", "dark": "#444a52"}
+"""Grids."""
+CONTRAST = 4.5
+"""Of coloured letters against the ground, as WCAG's level AA asks."""
 
 WIDTH = 7.2
 """Inches: the width of the text."""
@@ -160,7 +168,7 @@ def style(theme: Theme = "light") -> Iterator[None]:
     import matplotlib as mpl
     from cycler import cycler
 
-    ink, faint = ("#1f2328", "#d8dade") if theme == "light" else ("#d5dae0", "#444a52")
+    ink, faint = INK[theme], FAINT[theme]
     settings: dict[str, Any] = {
         "figure.constrained_layout.use": True,
         "figure.dpi": 110,
@@ -177,6 +185,7 @@ def style(theme: Theme = "light") -> Iterator[None]:
         "axes.prop_cycle": cycler(color=list(OKABE_ITO.values())),
         "grid.color": faint,
         "grid.linewidth": 0.6,
+        "font.family": ["DejaVu Sans", "Verdana", "sans-serif"],  # a page without it has the next
         "font.size": 9.5,
         "legend.frameon": False,
         "legend.fontsize": 9,
@@ -212,6 +221,7 @@ def render(draw: Callable[[], Drawing], theme: Theme, *kinds: Kind) -> tuple[Dra
     encoded = []
     with style(theme):
         drawing = draw()
+        _darken_letters(drawing.figure, theme)
         for kind in kinds:
             buffer = io.BytesIO()
             drawing.figure.savefig(
@@ -225,3 +235,64 @@ def render(draw: Callable[[], Drawing], theme: Theme, *kinds: Kind) -> tuple[Dra
             encoded.append(compact(buffer.getvalue()))
         plt.close(drawing.figure)
     return drawing, encoded
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG's contrast of two colours: 1 for equal ones, 21 for black on white."""
+    darker, lighter = sorted(_luminance(color) for color in (one, other))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: str) -> float:
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+
+
+def readable(color: str, theme: Theme) -> str:
+    """The colour, made darker (or, in the dark, lighter) until letters in it can be read."""
+    goal = 0 if theme == "light" else 255
+    for share in range(101):
+        channels = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+        mixed = [round((c * (100 - share) + goal * share) / 100) for c in channels]
+        shade = "#{:02x}{:02x}{:02x}".format(*mixed)
+        if contrast(shade, PAPER[theme]) >= CONTRAST:
+            return shade
+    raise ValueError(f"{color} cannot be made readable")
+
+
+LETTERS = {
+    color.lower(): {theme: readable(color, theme) for theme in INK}
+    for color in (*OKABE_ITO.values(), OLIVE)
+}
+"""A colour's shade for letters in each theme."""
+
+PROPERTIES = {
+    INK["light"]: ("--figure-ink", INK["dark"]),
+    FAINT["light"]: ("--figure-faint", FAINT["dark"]),
+} | {
+    shades["light"]: (f"--figure-{color.removeprefix('#')}", shades["dark"])
+    for color, shades in LETTERS.items()
+}
+"""A colour of the light theme: the custom property that stands for it, and its dark value."""
+
+
+def themed(svg: bytes) -> bytes:
+    """A light SVG whose letters and lines follow the page's theme where the page declares one.
+
+    Shown as an image, anywhere, it is the light figure. The book's pages hold it inline and set the
+    properties.
+    """
+    text = svg.decode()
+    for light, (name, _) in PROPERTIES.items():
+        text = text.replace(light, f"var({name},{light})")
+    return text.encode()
+
+
+def _darken_letters(figure: Canvas, theme: Theme) -> None:
+    from matplotlib.colors import to_hex
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if shades := LETTERS.get(to_hex(text.get_color())):
+            text.set_color(shades[theme])

@@ -5,6 +5,7 @@ Outputs are plain HTML and Markdown that Colab, GitHub and Jupyter show as well 
 
 from __future__ import annotations
 
+import ast
 import base64
 import html
 import inspect
@@ -19,7 +20,7 @@ from replications.core.claims import Claim, Measured, Verdict, measure
 from replications.core.compact import svg_uri
 from replications.core.estimates import Estimate
 from replications.core.experiment import TIERS, Experiment
-from replications.core.figures import Drawing, render
+from replications.core.figures import Drawing, Figure, render, themed
 
 STRICT_VARIABLE = "REPLICATIONS_STRICT"
 """Environment variable under which a warning fails the cell; the book's own runs set it."""
@@ -65,7 +66,9 @@ class Chapter:
         """Display a figure in light and dark, with alternative text and a summary in numbers."""
         if name not in self._paper.figures:
             raise KeyError(f"{self.slug} has the figures {', '.join(self._paper.figures)}")
-        show(self._paper.figures[name], name)
+        shown = self._paper.figures[name]
+        claims = [c for c in self._paper.claims.values() if c.cell == f"fig-{name}"]
+        show(shown, name, caption(shown, claims))
 
     def claims(self, *names: str) -> None:
         """Display claims, by default all; fail if a verdict is not the published one."""
@@ -88,31 +91,83 @@ def prepare() -> None:
         warnings.filterwarnings("ignore", module=r"ipykernel\.")  # warns of itself at shutdown
 
 
-def show(draw: Callable[[], Drawing], name: str) -> None:
-    """Display a drawing as the figure `fig-<name>`."""
-    drawing, (light, png) = render(draw, "light", "svg", "png")
-    _, (dark,) = render(draw, "dark", "svg")
+def show(draw: Callable[[], Drawing], name: str, caption: str = "") -> None:
+    """Display a drawing as the figure `fig-<name>`.
+
+    Args:
+        draw: a registered figure, or any function without arguments that makes a drawing.
+        name: unique in the page.
+        caption: HTML below it.
+    """
+    drawing, (svg, png) = render(draw, "light", "svg", "png")
     alt = html.escape(drawing.alt, quote=True)
-    images = "".join(
-        f'<img class="only-{theme}" alt="{alt}" src="{svg_uri(svg)}"/>'
-        for theme, svg in (("light", light), ("dark", dark))
-    )
-    # The site's theme hides one of the two; elsewhere this rule hides the dark one.
-    rule = "<style>html:not([data-theme]) .replication-figure .only-dark{display:none}</style>"
+    # a white ground under light colours; the site takes the SVG inline and with it the theme's
+    image = f'<img style="background:#fff" alt="{alt}" src="{svg_uri(themed(svg))}"/>'
     _display(
         {
             "text/html": f'<figure id="fig-{name}" class="replication-figure">'
-            f"{rule}{images}</figure>",
+            f"{image}{caption}</figure>",
             "image/png": base64.b64encode(png).decode(),
             "text/plain": f"{drawing.alt}\n{drawing.summary}",
         }
     )
 
 
-def show_source(*objects: Any) -> None:
-    """Display the source of functions, classes or modules as it is installed and tested."""
-    code = "\n\n".join(textwrap.dedent(inspect.getsource(obj)).rstrip() for obj in objects)
+def caption(figure: Figure, claims: Iterable[Claim]) -> str:
+    """What a figure decides, and how to draw it: the ways on from it, folded."""
+    links = [f'<a href="#claim-{c.id}">{c.id.removeprefix(c.slug + "-")}</a>' for c in claims]
+    decides = f"decides {len(links)} claim{'s' * (len(links) > 1)}" if links else "background"
+    runs = ", ".join(rows.source_html(rows.place(experiment.run)) for experiment in figure.on)
+    records = [
+        rows.record_html(f"{figure.slug}/records/{path.name}.npz")
+        for experiment in figure.on
+        if figure.tier == "full"
+        for path in experiment.stored("full")[:1]
+    ]
+    command = f"python -m replications figure {figure.slug} {figure.name} -o {figure.name}.svg"
+    parts = {
+        "decides": ", ".join(links),
+        "drawn by": rows.source_html(rows.place(figure.draw)),
+        "from": f"the {'live' if figure.tier == 'quick' else 'recorded'} run of {runs}",
+        "data": ", ".join(records),
+        "command": f"<code>{command}</code>",
+    }
+    rest = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in parts.items() if text)
+    return (
+        f"<figcaption><details><summary>{decides} · code and data</summary>"
+        f"<dl>{rest}</dl></details></figcaption>"
+    )
+
+
+def show_source(*objects: Any, docstrings: bool = False) -> None:
+    """Display the source of functions, classes or modules as it is installed and tested.
+
+    Args:
+        objects: what to show, one below the other.
+        docstrings: show them too; beside prose that says the same they are in the way.
+    """
+    sources = (textwrap.dedent(inspect.getsource(obj)).rstrip() for obj in objects)
+    code = "\n\n".join(source if docstrings else _without_docstrings(source) for source in sources)
     _display({"text/markdown": f"```python\n{code}\n```", "text/plain": code})
+
+
+def _without_docstrings(source: str) -> str:
+    """The source without the docstrings of its functions, classes and fields."""
+    drop: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        for i, statement in enumerate(body := getattr(node, "body", None) or []):
+            text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            if text and isinstance(statement.value.value, str) and len(body) > 1:
+                end = statement.end_lineno or statement.lineno
+                drop |= set(range(statement.lineno, end + 1))
+                if i == 0:  # and the blank line between it and the first statement
+                    drop |= set(range(end + 1, body[1].lineno)) & _blank(source)
+    lines = source.splitlines()
+    return "\n".join(line for n, line in enumerate(lines, 1) if n not in drop)
+
+
+def _blank(source: str) -> set[int]:
+    return {n for n, line in enumerate(source.splitlines(), 1) if not line.strip()}
 
 
 def say(text: str) -> None:
@@ -179,7 +234,7 @@ def table_html(measured: Iterable[Measured], page: str = "") -> str:
 def _row_html(claim: Claim, row: dict[str, Any], page: str) -> str:
     source = f"{claim.kind}, {claim.place}"
     link = f"#{claim.cell}" if claim.page == page else f"{claim.page}.html#{claim.cell}"
-    return rows.as_html(row, link, source, f'id="claim-{claim.id}"')
+    return rows.as_html(row, f"claim-{claim.id}", link, source)
 
 
 def table_text(measured: Iterable[Measured]) -> str:

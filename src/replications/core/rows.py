@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from replications.core import numbers
-from replications.core.claims import Band, Measured
+from replications.core import numbers, store
+from replications.core.claims import Band, Claim, Measured
 from replications.core.estimates import Estimate
 
 COLUMNS = ("Verdict", "Claim", "Expected", "Measured")
 TOLERANCE = 1e-6
 """A band from zero or below to no more than this asks for a numerical error."""
+VERSION = 1
+"""Of claims.json; `claims.schema.json` beside it describes it. A key that goes or changes its
+meaning raises it, a new one does not."""
+CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
+OUTCOMES = ("reproduced", "not reproduced", CONFIRMED, NOT_CONFIRMED, "inconclusive")
+"""The words that are shown for a verdict."""
+
+
+def outcome(kind: str, verdict: str) -> str:
+    """The word shown for a verdict.
+
+    An erratum quotes what we believe to be wrong: when that is not reproduced, it is confirmed.
+    """
+    erratum = {"not reproduced": CONFIRMED, "reproduced": NOT_CONFIRMED}
+    return erratum.get(verdict, verdict) if kind == "erratum" else verdict
+
+
+def document(measured: Iterable[Measured]) -> dict[str, Any]:
+    """Measured claims as claims.json."""
+    return {
+        "$schema": "claims.schema.json",
+        "version": VERSION,
+        "claims": [row(one) for one in measured],
+    }
 
 
 def row(measured: Measured) -> dict[str, Any]:
@@ -39,9 +64,36 @@ def row(measured: Measured) -> dict[str, Any]:
         "margin": _finite(numbers.rounded(measured.margin, digits=2)),
         "movement": numbers.rounded(movement, digits=2) if movement >= numbers.ROUNDING else 0.0,
         "verdict": str(measured.verdict),
+        "outcome": outcome(claim.kind, measured.verdict),
         "page": claim.page,
         "cell": claim.cell,
+        "code": place(claim.measure),
+        "runs": _runs(claim),
     }
+
+
+def _runs(claim: Claim) -> list[dict[str, Any]]:
+    """The results that a claim is measured on: by their keys, and where they were made."""
+    runs = []
+    for experiment in claim.on:
+        configs = experiment.configs(claim.tier)
+        record = processor = None  # of a live run: none, and whoever reads this
+        if claim.tier == "full":
+            path = experiment.stored("full")[0]
+            record = f"{claim.slug}/records/{path.name}.json"
+            processor = store.provenance(path)["machine"]["processor"]
+        runs.append(
+            {
+                "experiment": experiment.name,
+                "code": place(experiment.run),
+                "tier": claim.tier,
+                "parts": len(configs),
+                "key": store.digest(experiment.name, experiment.run, configs[0])[:12],
+                "record": record,
+                "processor": processor,
+            }
+        )
+    return runs
 
 
 def measured_text(estimate: Estimate, band: Band, movement: float = 0.0) -> str:
@@ -78,36 +130,77 @@ def _finite(x: float) -> float | None:
 def as_text(row: dict[str, Any]) -> str:
     """Two lines for the command line."""
     return (
-        f"{row['verdict']:<15} {row['id']}: {row['says']}\n"
+        f"{row['outcome']:<15} {row['id']}: {row['says']}\n"
         f"{'':<15} expected {row['expected']}, measured {row['measured']}"
     )
 
 
-def chip(verdict: str, text: str = "") -> str:
-    """A verdict as a small labelled box: a word, never colour alone."""
-    return f'<span class="verdict verdict-{verdict.replace(" ", "-")}">{text or verdict}</span>'
+def chip(word: str, text: str = "") -> str:
+    """An outcome as a small labelled box: a word, never colour alone."""
+    return f'<span class="verdict verdict-{word.replace(" ", "-")}">{text or word}</span>'
 
 
-def as_html(row: dict[str, Any], link: str, source: str, attributes: str = "") -> str:
-    """One row of a table: verdict, claim, expected, measured.
+def as_html(row: dict[str, Any], anchor: str, link: str, source: str, attributes: str = "") -> str:
+    """One row of a table: verdict, claim, expected, measured; what is behind them is folded.
 
     Args:
         row: as from :func:`row`.
+        anchor: the row's id.
         link: where the claim is shown.
         source: who claims it and where, in a few words.
         attributes: more of the row's, as HTML.
     """
     esc = {key: html.escape(str(value)) for key, value in row.items()}
-    runs = f", n = {row['n']}" if row["n"] > 1 else ""
+    anchor = html.escape(anchor)
     value, _, interval = esc["measured"].partition(" [")
     return (
-        f"<tr {attributes}><td>{chip(row['verdict'])}</td>"
+        f'<tr id="{anchor}" {attributes}><td>{chip(row["outcome"])}</td>'
         f'<td><a href="{html.escape(link)}">{esc["says"]}</a>'
-        f"<small>{html.escape(source)}</small></td>"
-        f"<td>{esc['expected']}<small>{esc['why']}</small></td>"
-        f"<td>{value}{f' <small>[{interval}</small>' if interval else ''}"
-        f"<small>{esc['how']}{runs}</small></td></tr>"
+        f"<small>{html.escape(source)} "
+        f'<a class="permalink" href="#{anchor}" aria-label="Link to {esc["id"]}">#</a></small>'
+        f"<details><summary>Why and how</summary>{_details(row)}</details></td>"
+        f"<td>{esc['expected']}</td>"
+        f"<td>{value}{f' <small>[{interval}</small>' if interval else ''}</td></tr>"
     )
+
+
+def _details(row: dict[str, Any]) -> str:
+    """The reason for the band, the estimate, and the way back to code and records."""
+    samples = f", n = {row['n']}" if row["n"] > 1 else ""
+    parts = {
+        "band": html.escape(row["why"]),
+        "measured": html.escape(row["how"] + samples),
+        "judged on": "; ".join(map(_run_html, row["runs"])),
+        "code": source_html(row["code"]),
+        "id": f"<code>{html.escape(row['id'])}</code>",
+    }
+    return f"<dl>{''.join(f'<dt>{name}</dt><dd>{text}</dd>' for name, text in parts.items())}</dl>"
+
+
+def _run_html(run: dict[str, Any]) -> str:
+    kind = "live" if run["tier"] == "quick" else "recorded"
+    part = ", first of {parts} parts".format_map(run) if run["parts"] > 1 else ""
+    made = f", made on {html.escape(run['processor'])}" if run["processor"] else ""
+    record = f", record {record_html(run['record'])}" if run["record"] else ""
+    return (
+        f"the {kind} run of {source_html(run['code'])} "
+        f"(key <code>{run['key']}</code>{part}{record}{made})"
+    )
+
+
+def place(function: Callable[..., Any]) -> str:
+    """Where a function stands, as `module:function`."""
+    return f"{function.__module__}:{function.__name__}"
+
+
+def source_html(place: str) -> str:
+    """A place in the code; the site makes a link of it."""
+    return f'<code class="source">{html.escape(place)}</code>'
+
+
+def record_html(path: str) -> str:
+    """A record below `papers`; the site makes a link of it."""
+    return f'<code class="record">{html.escape(path)}</code>'
 
 
 def head() -> str:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from replications.core.seeds import generator
 from replications.methods import MLPHessian, Neumann, hypergradient
 from replications.papers.implicit.blog import ALL, Repairs, blog_hypergradient
 from replications.papers.implicit.iris import LEARNING_RATE, MOMENTUM, Splits, Trainer
@@ -13,13 +14,11 @@ HIDDEN, SPLITS = 6, 2
 
 def setting(dtype=torch.float64):
     data = Splits(SPLITS, 0)
-    trainer = Trainer(data.inputs[0], data.targets[0], HIDDEN, 0, dropout=True)
+    trainer = Trainer(data.inputs[0], data.targets[0], HIDDEN, 0, generator(0, "dropout"))
     weights = [w.to(dtype) for w in trainer.weights]
-    generator = torch.Generator().manual_seed(0)
+    draw = torch.Generator().manual_seed(0)
     size = sum(trainer.sizes())
-    theta = 0.3 * torch.rand(
-        SPLITS, size, generator=generator, dtype=dtype
-    )  # large: the penalty counts
+    theta = 0.3 * torch.rand(SPLITS, size, generator=draw, dtype=dtype)  # large: the penalty counts
     return data, trainer, weights, theta
 
 
@@ -61,6 +60,28 @@ def test_as_published(terms):
         torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("terms", [0, 1, 2, 5])
+def test_in_the_code_the_order_only_sets_a_factor(terms):
+    """Its Hessian is diag(2 theta^2), entries of 1e-4 at most, so p = (1 - i) v0."""
+    data, _, weights, theta = setting()
+    theta = theta / 30
+    _, p = literally(data, weights, theta, terms, 0.1)
+    v0 = literally(data, weights, theta, 0, 0.1)[1]
+    assert (p - (1 - terms) * v0).norm() < 1e-3 * v0.norm()
+
+
+def test_17280_decays_are_those_of_128_units():
+    data = Splits(1, 0)
+    for hidden, decays in ((128, 17_280), (1024, 1_055_744)):
+        assert sum(Trainer(data.inputs[0], data.targets[0], hidden, 0, None).sizes()) == decays
+
+
+def test_the_decays_average_the_reported_value_before_any_step():
+    """theta ~ U(0, 0.01): the mean of theta^2 is 1e-4 / 3, reported as 0.00003."""
+    theta = 1e-2 * torch.rand(36, 17_280, generator=generator(0, "decays"))
+    assert float((theta**2).mean()) == pytest.approx(1e-4 / 3, rel=0.01)
+
+
 def test_all_repairs_together_are_the_paper():
     data, trainer, weights, theta = setting()
     (x, xv), (y, yv) = [p.double() for p in data.inputs[:2]], data.targets[:2]
@@ -94,7 +115,7 @@ def test_each_repair_changes_something():
 def test_trainer_is_torchs_nesterov():
     data = Splits(3, 5)
     x, y = data.inputs[0], data.targets[0]
-    trainer = Trainer(x, y, HIDDEN, 0, dropout=False)
+    trainer = Trainer(x, y, HIDDEN, 0, None)
     weights = [w.clone().requires_grad_() for w in trainer.weights]
     penalty = [torch.full_like(w, 0.1) for w in weights]
     options = {"lr": LEARNING_RATE, "momentum": MOMENTUM, "weight_decay": 0.1, "nesterov": True}
@@ -112,8 +133,8 @@ def test_dropout_keeps_half_doubled_and_differentiates():
     """One step with dropout moves by the gradient of the masked network."""
     data = Splits(2, 0)
     x, y = data.inputs[0], data.targets[0]
-    trainer = Trainer(x, y, 64, 0, dropout=True)
-    twin = Trainer(x, y, 64, 0, dropout=True)
+    trainer = Trainer(x, y, 64, 0, generator(0, "dropout"))
+    twin = Trainer(x, y, 64, 0, generator(0, "dropout"))
     masks = [torch.ones(2, 60, 64) for _ in range(2)]
     for mask in masks:
         twin._drop(mask)

@@ -1,115 +1,149 @@
-"""Small runs of the experiments: shapes, arms in common, and what must hold at any size."""
+"""Small runs of the experiments: labels, arms in common, and what must hold at any size."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from replications.papers.implicit import study
-from replications.papers.implicit.experiments import (
-    IRIS,
-    accuracy,
-    audit,
-    distill,
-    iris,
-    libraries,
-    million,
-    overfit,
-)
+from replications.papers.implicit.experiments import iris as study
+from replications.papers.implicit.experiments.accuracy import accuracy
+from replications.papers.implicit.experiments.audit import audit, direction
+from replications.papers.implicit.experiments.distill import distill, score
+from replications.papers.implicit.experiments.libraries import libraries, table
+from replications.papers.implicit.experiments.million import mebibytes, million
+from replications.papers.implicit.experiments.overfit import TUNED, at_end, overfit, peak
 
 SMALL = {"splits": 3, "outer": 2, "inner": 5, "hidden": 16}
 
 
 @pytest.fixture(scope="module")
 def small():
-    return {arm.arm: iris.run(replace(arm, **SMALL)) for arm in iris.ARMS}
+    return {arm.arm: study.iris(replace(arm, **SMALL)).squeeze("arm") for arm in study.ARMS}
 
 
 def test_arms_have_splits_weights_and_dropout_in_common(small):
     frozen = small["frozen"]
-    for name in ("blog's code", "theta, K=5", "log, K=20"):
+    assert dict(frozen.sizes) == {"split": 3, "dropout_seed": 2, "outer": 2}
+    for name in ("blog's code", "theta, K=5", study.TUNED):
         # nothing differs before the first update of the decays
-        np.testing.assert_array_equal(small[name].test[:, 0], frozen.test[:, 0])
-        assert (small[name].mean_decay[:, 1] != frozen.mean_decay[:, 1]).all()
-    np.testing.assert_array_equal(frozen.mean_decay[:, 0], frozen.mean_decay[:, 1])
-    assert (small["no decay"].mean_decay == 0).all()
-    assert (frozen.largest_decay <= 1e-4).all()
-    assert (small["log, K=20"].largest_decay[:, 1] > frozen.largest_decay[:, 1]).all()
-    np.testing.assert_allclose(small["uniform 1e-2"].mean_decay, 0.005, rtol=1e-5)
-    assert all(
-        r.accuracy.shape == (3, 2) and np.isfinite(r.stationarity).all() for r in small.values()
+        first = [arm["test"].sel(outer=1) for arm in (small[name], frozen)]
+        np.testing.assert_array_equal(*first)
+        moved = small[name]["mean_decay"].sel(outer=2) != frozen["mean_decay"].sel(outer=2)
+        assert moved.all()
+    assert (frozen["mean_decay"] == frozen["mean_decay"].sel(outer=1)).all()
+    assert (small["no decay"]["mean_decay"] == 0).all()
+    assert (frozen["largest_decay"] <= 1e-4).all()
+    np.testing.assert_allclose(small["uniform 1e-2"]["mean_decay"], 0.005, rtol=1e-5)
+    assert all(np.isfinite(arm["stationarity"]).all() for arm in small.values())
+
+
+def test_dropout_seeds_share_weights_and_decays_alone(small):
+    test = small["frozen"]["test"]
+    assert (test.sel(dropout_seed=0) != test.sel(dropout_seed=1)).any()
+    decay = small["frozen"]["mean_decay"]
+    assert (decay.sel(dropout_seed=0) == decay.sel(dropout_seed=1)).all()
+
+
+def test_without_dropout_there_is_one_run():
+    (config,) = (c for c in study.NO_DROPOUT if c.arm == "no decay")
+    assert study.no_dropout(replace(config, **SMALL)).sizes["dropout_seed"] == 1
+
+
+def curves(arms, test, val=None):
+    """A result of two splits, one dropout seed and some outer iterations."""
+    dims = ("arm", "split", "dropout_seed", "outer")
+    test = np.array(test, float)[:, :, None, :]
+    val = test if val is None else np.array(val, float)[:, :, None, :]
+    return xr.Dataset(
+        {"test": (dims, test), "val": (dims, val)},
+        coords={
+            "arm": arms,
+            "split": [0, 1],
+            "dropout_seed": [0],
+            "outer": np.arange(1, test.shape[-1] + 1),
+        },
     )
-
-
-def test_quick_and_full_name_their_arms():
-    for tier in ("quick", "full"):
-        names = [config.arm for config in IRIS.configs(tier)]
-        assert list(study.arms(tuple(names))) == names
 
 
 def test_early_stopping_and_the_tuned_decay_read_the_validation_loss():
-    def result(val, test):
-        rows = np.array(val, float), np.array(test, float)
-        return iris.Result(rows[0], rows[0], rows[1], rows[1] / 10, *[rows[0]] * 3)
+    result = curves(["a"], [[[7, 8, 9], [1, 2, 3]]], [[[3, 1, 2], [5, 6, 4]]])
+    np.testing.assert_array_equal(study.early_stopped(result).sel(arm="a"), [8, 3])
+    test = [[[10 + k], [20 + k]] for k in range(5)]
+    val = [[[k], [5 - k]] for k in range(5)]
+    chosen = study.tuned_scalar(curves(list(study.SCALARS), test, val))
+    np.testing.assert_array_equal(chosen, [10, 24])
 
-    stopped, accuracy = study.early_stopped(result([[3, 1, 2], [5, 6, 4]], [[7, 8, 9], [1, 2, 3]]))
-    np.testing.assert_array_equal(stopped, [8, 3])
-    np.testing.assert_array_equal(accuracy, [0.8, 0.3])
-    by = {
-        name: result([[9, k], [9, 5 - k]], [[0, 10 + k], [0, 20 + k]])
-        for k, name in enumerate(study.SCALARS)
+
+def test_late_is_the_mean_of_the_last_iterations_and_keeps_nan():
+    values = np.tile(np.arange(1.0, 31.0), (2, 1))
+    values[1, 5] = np.nan  # early: plays no part
+    result = curves(["a"], [values])
+    np.testing.assert_allclose(study.late(result["test"]).sel(arm="a"), np.arange(11, 31).mean())
+    values[1, 20] = np.nan
+    assert np.isnan(study.late(curves(["a"], [values])["test"]).sel(arm="a", split=1))
+
+
+def test_holm_steps_down():
+    """p-values far below, between and above: the levels of a hand calculation."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=50)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    samples = {
+        name: xr.DataArray(noise + t / np.sqrt(50), dims="split")
+        for name, t in (("none", 0.5), ("strong", 9.0), ("weak", 2.3), ("some", 2.6))
     }
-    np.testing.assert_array_equal(study.tuned_scalar(by)[0], [10, 24])
+    levels = study.holm_levels(samples)
+    # p = 6e-12 < .05 / 4; .0123 < .05 / 3; .0257 > .05 / 2 stops; .62
+    expected = {"strong": 1 - 0.05 / 4, "some": 1 - 0.05 / 3, "weak": 0.975, "none": 0.975}
+    assert levels == pytest.approx(expected)
 
 
-def test_accuracy_holds_the_formula_against_retraining():
-    result = accuracy.run(accuracy.Config(terms=(0, 1, 5), ridges=3))
-    assert result.through_solve.shape == (3,)
-    assert (result.through_solve < 1e-12).all()
-    assert (result.unrolled_gap < 1e-12).all()
+def test_accuracy_holds_the_formula_against_unrolling():
+    result = accuracy(replace(accuracy.quick, terms=(0, 1, 5)))
+    assert (result["unrolled_gap"] < 1e-12).all()
+    assert (result["truth"] < 1e-8).all()
 
 
 def test_audit_of_one_short_run():
-    result = audit.run(audit.Config(splits=2, checkpoints=(1,), inner=20, hidden=32))
-    names = list(audit.VARIANTS)
-    assert result.cosine.shape == (len(names), 1, 2)
-    assert (result.hessian_gap == 0).all()
-    np.testing.assert_allclose(result.length, 4, atol=1e-3)
-    assert (result.cosine[names.index("all mended")] > 0.8).all()
-    assert result.weights == 4 * 32 + 32 * 32 + 32 * 3
+    result = audit.result("quick")
+    assert (result["hessian_gap"] == 0).all()
+    np.testing.assert_allclose(result["length"], 4, atol=1e-3)
+    assert (direction(result, "all mended") > 0.8).all()
+    assert result["weights"] == 4 * 32 + 32 * 32 + 32 * 3
 
 
 def test_a_million_decays_fit_in_a_gibibyte():
-    config = million.Config(hidden=(64, 1024), outer=1, inner=1)
-    result = million.run(config)
-    assert result.decays[-1] == 1_055_744
-    assert result.peak_bytes[-1] < 2**30
-    per_decay = (result.peak_bytes[1] - result.peak_bytes[0]) / (
-        result.decays[1] - result.decays[0]
-    )
+    result = million(replace(million.full, hidden=(64, 1024), outer=1, inner=1))
+    small, large = result.decays.values
+    assert large == 1_055_744
+    assert mebibytes(result).sel(decays=large) < 1024
+    per_decay = float(result["peak_bytes"].diff("decays").sel(decays=large)) / (large - small)
     assert per_decay < 60 * 4  # bytes: 60 float32 vectors; it was 30 when this was written
 
 
 def test_overfitting_moves_only_the_tuned_arm():
-    result = overfit.run(overfit.Config(splits=2, outer=25))
-    assert result.val.shape == (2, 2, 2, 26)
-    assert result.hyperparameters.tolist() == [650, 4810]
-    np.testing.assert_array_equal(result.val[:, :, :, 0], result.val[:1, :, :, 0].repeat(2, 0))
-    assert (result.val_loss[1, :, :, -1] < result.val_loss[0, :, :, -1]).all()
+    result = overfit.result("quick")
+    assert result["hyperparameters"].values.tolist() == [650, 4810]
+    fixed, tuned = (result["val_loss"].sel(arm=arm) for arm in ("fixed decay", TUNED))
+    assert (fixed.sel(outer=0) == tuned.sel(outer=0)).all()
+    assert (tuned.sel(outer=25) < fixed.sel(outer=25)).all()
+    assert at_end(result, "val_loss").dims == ("split",)
+    assert 0 <= peak(result) <= 25
 
 
 def test_distilled_pixels_learn():
-    result = distill.run(distill.Config(splits=2, outer=15))
-    assert result.images.shape == (4, 10, 8, 8)
-    assert result.images.min() >= 0 and result.images.max() <= 1
-    assert (result.curve[:, :, -1] < result.curve[:, :, 0]).all()
-    assert (result.baselines[2] > 0.9).all()
-    assert (result.baselines[3] > result.baselines[2]).all()
+    result = distill.result("quick")
+    assert result["images"].min() >= 0 and result["images"].max() <= 1
+    assert (result["val_loss"].sel(outer=15) < result["val_loss"].sel(outer=1)).all()
+    assert (score(result, "all 900 images") > 0.9).all()
+    assert (score(result, "all 900, weaker decay") > score(result, "all 900 images")).all()
 
 
 def test_our_rows_of_the_library_table():
-    result = libraries.run(libraries.Config(problems=2))
-    row = {str(name): error.max() for name, error in zip(result.names, result.error, strict=True)}
-    assert row["this package: exact"] < 1e-12
-    assert row["this package: CG"] < 1e-12
-    assert row["transcribed: CG with the old residual"] > 0.5
+    result = libraries(replace(libraries.quick, problems=2))
+    error = result["error"].max("problem")
+    assert error.sel(solver="this package: exact") < 1e-12
+    assert error.sel(solver="this package: CG") < 1e-12
+    assert error.sel(solver="transcribed: CG with the old residual") > 0.5
+    assert not any(str(name).startswith("transcribed") for name in table(result).solver.values)

@@ -1,1 +1,3 @@
-"""Implicit hyperparameter optimization (lorraine2020optimizing), and a blog that rebuilt it."""
+"""Lorraine, Vicol and Duvenaud: millions of hyperparameters by implicit differentiation."""
+
+PAPER = "lorraine2020optimizing"

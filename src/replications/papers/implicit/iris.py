@@ -1,8 +1,7 @@
 """The blog's classifier: Iris, three layers without biases, many random splits trained at once.
 
-The leading axis of every tensor counts splits. Gradients are written out, into buffers that live as
-long as the trainer: 10,000 steps of 25 networks take about 20 s on one core, a third of what
-automatic differentiation takes.
+Leading axes are independent problems: splits. Gradients are written out, into buffers that live as
+long as the trainer, which takes a third of the time of automatic differentiation.
 """
 
 from __future__ import annotations
@@ -44,12 +43,12 @@ class Trainer:
     """Nesterov SGD on cross-entropy + sum_j c_j w_j^2 / 2, full batch, dropout one half or none.
 
     Args:
-        inputs: `[splits, n, features]`.
-        targets: `[splits, n]`.
+        inputs: ``[splits, n, features]``.
+        targets: ``[splits, n]``.
         hidden: units of the two hidden layers.
-        seed: of initial weights and dropout; equal seeds give every arm of a study the same of
-            both.
-        dropout: whether to drop half of the hidden units at each step.
+        seed: of the initial weights.
+        noise: which half of the hidden units each step drops; None for no dropout. Equal seeds and
+            noise give every arm of a study the same of both.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Trainer:
         targets: Int[Tensor, "splits n"],
         hidden: int,
         seed: int,
-        dropout: bool,
+        noise: torch.Generator | None,
     ) -> None:
         splits, n, features = inputs.shape
         classes = 3
@@ -66,13 +65,18 @@ class Trainer:
             (features, hidden, hidden, classes), splits, generator(seed, "init"), bias=False
         )
         self._inputs, self._onehot = inputs, torch.nn.functional.one_hot(targets, classes).float()
-        self._noise = generator(seed, "dropout") if dropout else None
-        self._scale = 2.0 if dropout else 1.0  # inverted dropout: kept units count double
+        self._noise = noise
+        self._scale = 1.0 if noise is None else 2.0  # inverted dropout: kept units count double
         self._a = [torch.empty(splits, n, hidden) for _ in range(2)]
         self._d = [torch.empty(splits, n, hidden) for _ in range(2)]
         self._z = torch.empty(splits, n, classes)
+        self._kept = torch.empty(splits, n, hidden)
+        self._words = torch.empty(math.ceil(self._kept.numel() / 8), dtype=torch.int64)
         self._g = [torch.empty_like(w) for w in self.weights]
-        self._momentum = [torch.zeros_like(w) for w in self.weights]
+        for w, g in zip(self.weights, self._g, strict=True):
+            w.grad = g
+        options = {"lr": LEARNING_RATE, "momentum": MOMENTUM, "nesterov": True}
+        self._sgd = torch.optim.SGD(self.weights, **options, fused=True)  # type: ignore[arg-type]
 
     def sizes(self) -> list[int]:
         """Weights of each layer, for one split."""
@@ -84,7 +88,7 @@ class Trainer:
         return [p.reshape(w.shape) for p, w in zip(parts, self.weights, strict=True)]
 
     def step(self, penalty: list[Tensor] | None) -> None:
-        """One step; `penalty` holds c, shaped like the weights."""
+        """One step; ``penalty`` holds c, shaped like the weights."""
         w1, w2, w3 = self.weights
         (a1, a2), (d1, d2), z = self._a, self._d, self._z
         torch.bmm(self._inputs, w1, out=a1)
@@ -96,22 +100,21 @@ class Trainer:
         torch.bmm(a2, w3, out=z)
         delta = (torch.softmax(z, dim=-1) - self._onehot) / z.shape[1]
         torch.bmm(a2.mT, delta, out=self._g[2])
-        torch.baddbmm(d2, delta, w3.mT, beta=0, alpha=self._scale, out=d2)
+        torch.bmm(delta.mul_(self._scale), w3.mT, out=d2)
         d2.mul_(a2.sign_())  # a kept and active unit is positive
         torch.bmm(a1.mT, d2, out=self._g[1])
-        torch.baddbmm(d1, d2, w2.mT, beta=0, alpha=self._scale, out=d1)
+        torch.bmm(d2.mul_(self._scale), w2.mT, out=d1)
         d1.mul_(a1.sign_())
         torch.bmm(self._inputs.mT, d1, out=self._g[0])
-        for layer, (w, g, m) in enumerate(zip(self.weights, self._g, self._momentum, strict=True)):
-            if penalty is not None:
-                g.addcmul_(penalty[layer], w)
-            m.mul_(MOMENTUM).add_(g)
-            w.sub_(g, alpha=LEARNING_RATE).sub_(m, alpha=LEARNING_RATE * MOMENTUM)
+        if penalty is not None:
+            for w, g, c in zip(self.weights, self._g, penalty, strict=True):
+                g.addcmul_(c, w)
+        self._sgd.step()
 
     def _drop(self, a: Tensor) -> None:
         """Zero half of the units, double the rest: one random bit a unit, eight bytes a draw."""
         if self._noise is None:
             return
-        words = torch.empty(math.ceil(a.numel() / 8), dtype=torch.int64)
-        bits = words.random_(generator=self._noise).view(torch.uint8)[: a.numel()].bitwise_and_(1)
-        a.mul_(bits.view(a.shape)).mul_(self._scale)
+        bits = self._words.random_(generator=self._noise).view(torch.uint8).bitwise_and_(1)
+        self._kept.copy_(bits[: a.numel()].view(a.shape))
+        a.mul_(self._kept).mul_(self._scale)

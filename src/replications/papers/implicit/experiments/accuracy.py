@@ -9,12 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.conjugate_gradient import ConjugateGradient
 from replications.methods.dense_solve import Exact
@@ -26,11 +27,8 @@ from replications.problems.data import breast_cancer, diabetes, split, standardi
 from replications.problems.newton import minimize
 from replications.problems.ridge import ridge
 
-if TYPE_CHECKING:
-    from jaxtyping import Float
-
 PROBLEMS = ("ridge", "logistic", "network")
-METHODS = (
+SOLVERS = (
     "Neumann 0.5/L",
     "Neumann 1/L",
     "Neumann 1.9/L",
@@ -51,30 +49,12 @@ class Config:
     log_decay: float = -3.0
     """Of every weight, for logistic regression and the network: weak, yet H is invertible."""
     seed: int = 0
-    ridges: int = 10
-    """Draws on which the formula is held against the derivative of the retrained solution."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Relative error and cosine for each problem, method and order; facts about each problem."""
-
-    error: Float[np.ndarray, "problems methods terms"]
-    cosine: Float[np.ndarray, "problems methods terms"]
-    condition: Float[np.ndarray, " problems"]
-    """Largest over smallest eigenvalue of the Hessian."""
-    unrolled_gap: Float[np.ndarray, " problems"]
-    """Largest |a - b| / |exact| of Neumann(K) and K + 1 unrolled steps from the optimum."""
-    truth: Float[np.ndarray, " problems"]
-    """Relative error of the reference along one random direction, by retraining."""
-    through_solve: Float[np.ndarray, " ridges"]
-    """On ridge problems: relative error against automatic differentiation of the retrained
-    validation loss, through the solution of the normal equations."""
-
-
-def run(config: Config) -> Result:
-    """Every method on every problem."""
-    shape = (len(PROBLEMS), len(METHODS), len(config.terms))
+@experiment(quick=Config())
+def accuracy(config: Config) -> xr.Dataset:
+    """Every solver on every problem; facts about each problem."""
+    shape = (len(PROBLEMS), len(SOLVERS), len(config.terms))
     error, cosine = np.empty(shape), np.empty(shape)
     condition, gap, truth = np.empty(3), np.empty(3), np.empty(3)
     for i, (train, val, start, h) in enumerate(_problems(config)):
@@ -86,34 +66,46 @@ def run(config: Config) -> Result:
         truth[i] = _reference_error(train, val, w, h, exact, config.seed)
         for k, terms in enumerate(config.terms):
             answers = {}
-            for j, method in enumerate(METHODS):
-                if method.startswith("unrolled"):
-                    begin = w if method.endswith("warm") else torch.zeros_like(w) + 1e-3 * start
+            for j, name in enumerate(SOLVERS):
+                if name.startswith("unrolled"):
+                    begin = w if name.endswith("warm") else torch.zeros_like(w) + 1e-3 * start
                     args = (terms + 1, 1 / largest)
                     got = unrolled_hypergradient(train, val, begin, h, *args).total
                 else:
                     solver: Solver = ConjugateGradient(terms + 1)
-                    if method.startswith("Neumann"):
-                        solver = Neumann(terms, float(method.split()[1][:-2]) / largest, probes=0)
+                    if name.startswith("Neumann"):
+                        solver = Neumann(terms, float(name.split()[1][:-2]) / largest, probes=0)
                     with warnings.catch_warnings():  # one of the steps is there to diverge
                         warnings.simplefilter("ignore", HypergradientWarning)
                         got = hypergradient(train, val, w, h, solver).total
-                answers[method] = got
+                answers[name] = got
                 error[i, j, k] = (got - exact).norm() / exact.norm()
                 cosine[i, j, k] = torch.cosine_similarity(got, exact, dim=0)
             gaps.append(answers["unrolled, warm"] - answers["Neumann 1/L"])
         gap[i] = torch.stack(gaps).norm(dim=1).max() / exact.norm()
-    through = np.array([_through_solve(seed) for seed in range(config.ridges)])
-    return Result(error, cosine, condition, gap, truth, through)
-
-
-def _through_solve(seed: int) -> float:
-    """The implicit formula against the derivative of what retraining gives, on one problem."""
-    problem, decays = ridge(seed), torch.linspace(-2, 1, 12, dtype=torch.float64)
-    loss = problem.train_loss, problem.val_loss
-    found = hypergradient(*loss, problem.best_response(decays), decays, Exact()).total
-    truth = torch.func.grad(lambda l: problem.val_loss(problem.best_response(l), l))(decays)
-    return float((found - truth).norm() / truth.norm())
+    dims = ("problem", "solver", "order")
+    return xr.Dataset(
+        {
+            "error": (dims, error, {"long_name": "relative error of the hypergradient"}),
+            "cosine": (dims, cosine, {"long_name": "cosine with the hypergradient"}),
+            "condition": ("problem", condition, {"long_name": "condition number of the Hessian"}),
+            "unrolled_gap": (
+                "problem",
+                gap,
+                {"long_name": "largest |a - b| / |exact| of Neumann(K) and K + 1 unrolled steps"},
+            ),
+            "truth": (
+                "problem",
+                truth,
+                {"long_name": "relative error of the reference along a direction, by retraining"},
+            ),
+        },
+        coords={
+            "problem": list(PROBLEMS),
+            "solver": list(SOLVERS),
+            "order": list(config.terms),
+        },
+    )
 
 
 def _problems(config: Config) -> list[tuple[Loss, Loss, Tensor, Tensor]]:
@@ -180,4 +172,7 @@ def _reference_error(
     return abs(slope / float(exact @ direction) - 1)
 
 
-QUICK = Config()
+@quantity
+def series_error(result: xr.Dataset, step: str, order: int) -> xr.DataArray:
+    """Relative error of the series with a step in units of 1 / L, by problem."""
+    return result["error"].sel(solver=f"Neumann {step}/L", order=order)

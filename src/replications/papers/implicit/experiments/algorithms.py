@@ -7,16 +7,14 @@ as weights, and still the mixed derivative is no symmetric matrix: a transpositi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
 from replications.problems.ridge import Ridge, ridge
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 VARIANTS = ("correct", "p -= v", "no factor", "transposed", "no loss in H")
 
@@ -33,17 +31,9 @@ class Config:
     """Orders K of the series; the paper's are up to 50."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Against the closed form, for each variant, order and problem."""
-
-    error: Float[np.ndarray, "variants terms problems"]
-    """Relative error."""
-    cosine: Float[np.ndarray, "variants terms problems"]
-
-
-def run(config: Config) -> Result:
-    """Transcribe the algorithm with dense matrices, one slip at a time."""
+@experiment(quick=Config())
+def algorithms(config: Config) -> xr.Dataset:
+    """Transcribe the algorithm with dense matrices, one slip at a time, against the closed form."""
     shape = (len(VARIANTS), len(config.terms), config.problems)
     error, cosine = np.empty(shape), np.empty(shape)
     for k in range(config.problems):
@@ -57,7 +47,18 @@ def run(config: Config) -> Result:
                 found = _transcribed(problem, decays, terms, variant)
                 error[i, j, k] = (found - exact).norm() / exact.norm()
                 cosine[i, j, k] = torch.cosine_similarity(found, exact, dim=0)
-    return Result(error, cosine)
+    dims = ("variant", "order", "problem")
+    return xr.Dataset(
+        {
+            "error": (dims, error, {"long_name": "relative error of the hypergradient"}),
+            "cosine": (dims, cosine, {"long_name": "cosine with the hypergradient"}),
+        },
+        coords={
+            "variant": list(VARIANTS),
+            "order": list(config.terms),
+            "problem": np.arange(config.problems),
+        },
+    )
 
 
 def _transcribed(problem: Ridge, decays: Tensor, terms: int, variant: str) -> Tensor:
@@ -78,4 +79,7 @@ def _transcribed(problem: Ridge, decays: Tensor, terms: int, variant: str) -> Te
     return -(mixed @ p if variant == "transposed" else p @ mixed)
 
 
-QUICK = Config()
+@quantity
+def typical(result: xr.Dataset, variable: str, order: int = 20) -> xr.DataArray:
+    """Median over the problems, by variant."""
+    return result[variable].sel(order=order).median("problem")

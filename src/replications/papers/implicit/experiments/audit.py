@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.mlp_hessian import MLPHessian
 from replications.papers.implicit.blog import ALL, Repairs, blog_hypergradient
 from replications.papers.implicit.iris import Splits, Trainer
 from replications.problems import mlp
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 VARIANTS: dict[str, Repairs] = {
     "as published": Repairs(),
@@ -57,39 +55,32 @@ class Config:
     """Splits of this experiment: not those of the study."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """For each variant, checkpoint and split."""
-
-    cosine: Float[np.ndarray, "variants checkpoints splits"]
-    """With the correct hypergradient."""
-    orders: Float[np.ndarray, "checkpoints splits"]
-    """Cosine of the published p of order i with the validation gradient v0."""
-    length: Float[np.ndarray, "checkpoints splits"]
-    """|p| / |v0|."""
-    hessian_gap: Float[np.ndarray, "checkpoints splits"]
-    """max |H v - 2 theta^2 v| of the published Hessian, by automatic differentiation."""
-    hessian_share: Float[np.ndarray, "checkpoints splits"]
-    """|H v| of the published Hessian over |H v| of the true one."""
-    direct: Float[np.ndarray, "checkpoints splits"]
-    """Norm of the published direct part over that of its indirect part."""
-    stationarity: Float[np.ndarray, "checkpoints splits"]
-    """Norm of the training gradient without dropout, where the theorem wants zero."""
-    largest: Float[np.ndarray, "checkpoints splits"]
-    """Largest eigenvalue of the true Hessian, from 30 power iterations."""
-    weights: int
-    """Decays of one network."""
+NAMES = {
+    "orders": "cosine of the published p of order i with the validation gradient v0",
+    "length": "|p| / |v0|",
+    "hessian_gap": "max |H v - 2 theta^2 v| of the published Hessian, by automatic differentiation",
+    "hessian_share": "|H v| of the published Hessian over |H v| of the true one",
+    "direct": "norm of the published direct part over that of its indirect part",
+    "stationarity": "norm of the training gradient without dropout, where the theorem wants zero",
+    "largest": "largest eigenvalue of the true Hessian, from 30 power iterations",
+}
+"""Long names of what is measured at each checkpoint on each split, beside the cosine."""
 
 
-def run(config: Config) -> Result:
+@experiment(
+    quick=Config(splits=2, checkpoints=(1, 3), inner=20, hidden=32),  # a live check, not shown
+    full=Config(),
+)
+def audit(config: Config) -> xr.Dataset:
     """Train, and ask every variant at every checkpoint."""
     data = Splits(config.splits, config.seed)
     x, y, xv, yv = data.inputs[0], data.targets[0], data.inputs[1], data.targets[1]
-    trainer = Trainer(x, y, config.hidden, config.seed, config.dropout)
+    noise = generator(config.seed, "dropout") if config.dropout else None
+    trainer = Trainer(x, y, config.hidden, config.seed, noise)
     size = sum(trainer.sizes())
     theta = 1e-2 * torch.rand(config.splits, size, generator=generator(config.seed, "decays"))
     penalty = trainer.unflatten(2 * theta**2)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in Result.__annotations__}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in ("cosine", *NAMES)}
     done = 0
     for outer in config.checkpoints:
         for _ in range((outer - done) * config.inner):
@@ -115,20 +106,17 @@ def run(config: Config) -> Result:
         found["direct"].append((direct.norm(dim=1) / (published - direct).norm(dim=1)).numpy())
         found["stationarity"].append(g.norm(dim=1).numpy())
         found["largest"].append(_power(here, v0))
-    return Result(
-        cosine=np.stack(found["cosine"], axis=1),
-        weights=size,
-        **{
-            name: np.stack(found[name])
-            for name in (
-                "orders",
-                "length",
-                "hessian_gap",
-                "hessian_share",
-                "direct",
-                "stationarity",
-                "largest",
-            )
+    at = ("outer", "split")
+    variables = {name: (at, np.stack(found[name]), {"long_name": NAMES[name]}) for name in NAMES}
+    long_name = {"long_name": "cosine with the correct hypergradient"}
+    return xr.Dataset(
+        {"cosine": (("outer", "variant", "split"), np.stack(found["cosine"]), long_name)}
+        | variables
+        | {"weights": ((), size, {"long_name": "decays of one network"})},
+        coords={
+            "outer": list(config.checkpoints),
+            "variant": list(VARIANTS),
+            "split": np.arange(config.seed, config.seed + config.splits),
         },
     )
 
@@ -160,4 +148,10 @@ def _power(here: MLPHessian, v: Tensor) -> np.ndarray:
     return v.norm(dim=1).numpy()
 
 
-QUICK = Config()
+@quantity
+def direction(result: xr.Dataset, variant: str) -> xr.DataArray:
+    """Cosine of a variant's update with the correct hypergradient, mean of checkpoints, by split.
+
+    A run of hundreds of dropout steps is chaotic, so single checkpoints differ between processors.
+    """
+    return result["cosine"].sel(variant=variant).mean("outer")

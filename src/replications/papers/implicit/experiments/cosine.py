@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.conjugate_gradient import ConjugateGradient
 from replications.methods.dense_solve import Exact
@@ -22,9 +23,6 @@ from replications.methods.implicit import hypergradient
 from replications.methods.inverse_hessian import HypergradientWarning, Solver
 from replications.methods.neumann import Neumann
 from replications.problems.data import diabetes, split, standardize
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 MODELS = ("linear", "network")
 STAGES = ("early", "late")
@@ -51,21 +49,11 @@ class Config:
     """Orders K; conjugate gradients get K + 1 products. The paper's figure goes to 49."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Against the dense solve at the same weights."""
-
-    cosine: Float[np.ndarray, "models stages solvers terms splits"]
-    lowest: Float[np.ndarray, "models stages splits"]
-    """Lowest eigenvalue of the Hessian."""
-    stationarity: Float[np.ndarray, "models stages splits"]
-    """Norm of the training gradient."""
-
-
-def run(config: Config) -> Result:
+@experiment(quick=Config())
+def cosine(config: Config) -> xr.Dataset:
     """All splits of a model in one batch."""
     shape = (len(MODELS), len(STAGES), len(SOLVERS), len(config.terms), config.splits)
-    cosine = np.empty(shape)
+    cosines = np.empty(shape)
     lowest, stationarity = np.empty((2, 2, config.splits)), np.empty((2, 2, config.splits))
     x, y, xv, yv = _data(config)
     for i, model in enumerate(MODELS):
@@ -103,8 +91,23 @@ def run(config: Config) -> Result:
                         warnings.simplefilter("ignore", HypergradientWarning)
                         found = hypergradient(*args, solver, tolerance=math.inf)
                     got = torch.cat([t.flatten(1) for t in found.total], dim=1)
-                    cosine[i, j, s, k] = torch.cosine_similarity(got, truth, dim=1)
-    return Result(cosine, lowest, stationarity)
+                    cosines[i, j, s, k] = torch.cosine_similarity(got, truth, dim=1)
+    dims = ("model", "stage", "solver", "order", "split")
+    where = ("model", "stage", "split")
+    return xr.Dataset(
+        {
+            "cosine": (dims, cosines, {"long_name": "cosine with the dense solve"}),
+            "lowest": (where, lowest, {"long_name": "lowest eigenvalue of the Hessian"}),
+            "stationarity": (where, stationarity, {"long_name": "norm of the training gradient"}),
+        },
+        coords={
+            "model": list(MODELS),
+            "stage": list(STAGES),
+            "solver": list(SOLVERS),
+            "order": list(config.terms),
+            "split": np.arange(config.splits),
+        },
+    )
 
 
 def _squares(params: list[Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -125,4 +128,14 @@ def _data(config: Config) -> list[Tensor]:
     return [torch.stack(part).double() for part in zip(*parts, strict=True)]
 
 
-QUICK = Config()
+@quantity
+def lead(result: xr.Dataset, model: str, stage: str, order: int) -> xr.DataArray:
+    """Cosine of the Neumann series minus that of conjugate gradients, by split."""
+    found = result["cosine"].sel(model=model, stage=stage, order=order)
+    return found.sel(solver="Neumann", drop=True) - found.sel(solver="CG", drop=True)
+
+
+@quantity
+def typical(result: xr.Dataset) -> xr.DataArray:
+    """Median and quartiles of the cosine over splits."""
+    return result["cosine"].quantile([0.25, 0.5, 0.75], "split")

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
 from replications.methods.conjugate_gradient import ConjugateGradient
 from replications.methods.dense_solve import Exact
 from replications.methods.implicit import hypergradient
@@ -28,8 +30,6 @@ from replications.problems.ridge import Ridge, ridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from jaxtyping import Float
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,10 @@ class Config:
     """Names of installed packages."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """One row a solver."""
-
-    names: np.ndarray
-    """"library version: solver"."""
-    error: Float[np.ndarray, "solvers problems"]
-    """Relative error to the closed form."""
-    cosine: Float[np.ndarray, "solvers problems"]
-    neumann: Float[np.ndarray, "solvers problems"]
-    """Relative distance to the correct series of the same order and step."""
-
-
-def run(config: Config) -> Result:
+@experiment(
+    quick=Config(), full=Config(libraries=("betty", "hypergrad", "hippotrainer", "torchopt"))
+)
+def libraries(config: Config) -> xr.Dataset:
     """Ask every solver about every problem."""
     names: list[str] = []
     rows: list[list[tuple[float, float, float]]] = []
@@ -82,7 +72,18 @@ def run(config: Config) -> Result:
             cosine = float(torch.cosine_similarity(got, exact, dim=0))
             row.append((error, cosine, float((got - series).norm() / series.norm())))
     values = np.array(rows)
-    return Result(np.array(names), values[..., 0], values[..., 1], values[..., 2])
+    long_names = {
+        "error": "relative error to the closed form",
+        "cosine": "cosine with the closed form",
+        "series": "relative distance to the correct series of the same order and step",
+    }
+    return xr.Dataset(
+        {
+            name: (("solver", "problem"), values[..., i], {"long_name": long_name})
+            for i, (name, long_name) in enumerate(long_names.items())
+        },
+        coords={"solver": names, "problem": np.arange(config.problems)},
+    )
 
 
 Solvers = dict[str, "Callable[[], Tensor]"]
@@ -222,5 +223,9 @@ _LIBRARIES = {
     "torchopt": _torchopt,
 }
 
-QUICK = Config()
-FULL = Config(libraries=("betty", "hypergrad", "hippotrainer", "torchopt"))
+
+@quantity
+def table(result: xr.Dataset) -> xr.Dataset:
+    """Means over the problems, without the transcriptions."""
+    shown = [x for x in result.solver.values.tolist() if not x.startswith("transcribed")]
+    return result.sel(solver=shown).mean("problem")

@@ -14,20 +14,19 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
+from replications.core.seeds import generator
 from replications.methods.decay_hypergradient import decay_hypergradient
 from replications.methods.mlp_hessian import MLPHessian
 from replications.methods.neumann import Neumann
 from replications.papers.implicit.iris import Splits, Trainer
 from replications.problems import mlp
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 
 @dataclass(frozen=True)
@@ -48,29 +47,16 @@ class Config:
     seed: int = 2000
 
 
-@dataclass(frozen=True)
-class Result:
-    """One entry a width, and the short run's curve."""
-
-    decays: Float[np.ndarray, " widths"]
-    gradient_seconds: Float[np.ndarray, " widths"]
-    """CPU time of one training step."""
-    hypergradient_seconds: Float[np.ndarray, " widths"]
-    """CPU time of one hypergradient."""
-    peak_bytes: Float[np.ndarray, " widths"]
-    """Largest resident memory of the process so far, Python and torch included."""
-    base_bytes: float
-    """The same before the first network."""
-    val: Float[np.ndarray, " outer"]
-    """Validation loss of the short run."""
-    train: Float[np.ndarray, " outer"]
-    moved: float
-    """Share of the decays that the short run has changed by more than one percent."""
-    run_seconds: float
-    """CPU time of the short run."""
+MEASURED = {
+    "gradient_seconds": ("CPU time of one training step", "s"),
+    "hypergradient_seconds": ("CPU time of one hypergradient", "s"),
+    "peak_bytes": ("largest resident memory of the process so far, Python and torch included", "B"),
+}
+"""Long name and units of what is measured at each width."""
 
 
-def run(config: Config) -> Result:
+@experiment(quick=Config(hidden=(28, 96), outer=2, inner=2), full=Config())
+def million(config: Config) -> xr.Dataset:
     """Measure in a fresh process."""
     code = f"from {__name__} import child; child()"
     request = json.dumps(dataclasses.asdict(config))
@@ -78,19 +64,41 @@ def run(config: Config) -> Result:
         [sys.executable, "-c", code], input=request, capture_output=True, text=True, check=True
     )
     found: dict[str, Any] = json.loads(done.stdout)
-    arrays: Any = {k: np.array(v) if isinstance(v, list) else v for k, v in found.items()}
-    return Result(**arrays)
+    variables: dict[str, Any] = {
+        name: ("decays", found[name], {"long_name": long_name, "units": units})
+        for name, (long_name, units) in MEASURED.items()
+    }
+    for name in ("train", "val"):
+        long_name = {"long_name": f"{name} loss of the short run", "units": "nats"}
+        variables[name] = ("outer", found[name], long_name)
+    variables["base_bytes"] = (
+        (),
+        found["base_bytes"],
+        {"long_name": "memory before the first network", "units": "B"},
+    )
+    variables["moved"] = (
+        (),
+        found["moved"],
+        {"long_name": "share of the decays that the short run has changed by more than a percent"},
+    )
+    variables["run_seconds"] = (
+        (),
+        found["run_seconds"],
+        {"long_name": "CPU time of the short run", "units": "s"},
+    )
+    coords = {"decays": found["decays"], "outer": list(range(1, config.outer + 1))}
+    return xr.Dataset(variables, coords=coords)
 
 
 def child() -> None:
     """Read a config from standard input, print a result."""
     torch.set_num_threads(1)
     config = Config(**json.load(sys.stdin))
-    rows: dict[str, Any] = {name: [] for name in Result.__annotations__}
+    rows: dict[str, Any] = {name: [] for name in (*MEASURED, "decays", "train", "val")}
     data = Splits(1, config.seed)
     rows["base_bytes"] = _peak()
     for hidden in config.hidden:
-        trainer = Trainer(data.inputs[0], data.targets[0], hidden, config.seed, dropout=True)
+        trainer = _trainer(config, data, hidden)
         logs = torch.full((1, sum(trainer.sizes())), math.log(1e-4 / 3))
         rows["decays"].append(logs.numel())
         repeat = 20 if logs.numel() < 1e5 else 3
@@ -101,7 +109,7 @@ def child() -> None:
         rows["peak_bytes"].append(_peak())
 
     start = time.process_time()
-    trainer = Trainer(data.inputs[0], data.targets[0], hidden, config.seed, dropout=True)
+    trainer = _trainer(config, data, hidden)
     first = logs.clone()
     adam = torch.optim.Adam([logs], lr=config.rate, eps=1e-16)
     for _ in range(config.outer):
@@ -116,6 +124,11 @@ def child() -> None:
     rows["run_seconds"] = time.process_time() - start
     rows["moved"] = float(((logs - first).abs() > 0.01).double().mean())
     json.dump(rows, sys.stdout)
+
+
+def _trainer(config: Config, data: Splits, hidden: int) -> Trainer:
+    noise = generator(config.seed, "dropout")
+    return Trainer(data.inputs[0], data.targets[0], hidden, config.seed, noise)
 
 
 def _peak() -> float:
@@ -147,4 +160,7 @@ def _seconds(repeat: int, call: Any, *args: Any) -> float:
     return (time.process_time() - start) / repeat
 
 
-QUICK = Config()
+@quantity
+def mebibytes(result: xr.Dataset) -> xr.DataArray:
+    """Largest resident memory so far, by number of decays."""
+    return result["peak_bytes"] / 2**20

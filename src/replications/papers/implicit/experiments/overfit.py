@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import xarray as xr
 from torch import Tensor
 
+from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.implicit import hypergradient
 from replications.methods.neumann import Neumann
 from replications.problems import mlp
 from replications.problems.data import digits, split
 
-if TYPE_CHECKING:
-    from jaxtyping import Float
-
 ARMS = ("fixed decay", "one decay a weight")
+TUNED = "one decay a weight"
 MODELS: dict[str, tuple[int, ...]] = {"linear": (64, 10), "network": (64, 64, 10)}
 
 
@@ -51,29 +50,24 @@ class Config:
     """Of the series; with terms = 0 only a scale, which RMSprop takes out."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Curves for each arm and model."""
-
-    val: Float[np.ndarray, "arms models splits records"]
-    """Accuracy on the 50 validation digits."""
-    test: Float[np.ndarray, "arms models splits records"]
-    """Accuracy on the other 1697."""
-    val_loss: Float[np.ndarray, "arms models splits records"]
-    test_loss: Float[np.ndarray, "arms models splits records"]
-    outer: Float[np.ndarray, " records"]
-    """Steps on the decays before each record."""
-    hyperparameters: Float[np.ndarray, " models"]
+CURVES = {
+    "val": ("accuracy on the 50 validation digits", "1"),
+    "test": ("accuracy on the other 1697", "1"),
+    "val_loss": ("validation loss", "nats"),
+    "test_loss": ("test loss", "nats"),
+}
+"""Long name and units of each curve."""
 
 
-def run(config: Config) -> Result:
+@experiment(quick=Config(splits=2, outer=25), full=Config(splits=12, outer=1000))
+def overfit(config: Config) -> xr.Dataset:
     """All splits of an arm and model in one batch."""
     data = digits()
     parts = [split(1797, (50, 50, 1697), seed) for seed in range(config.splits)]
     index = [torch.stack(part) for part in zip(*parts, strict=True)]
     (x, xv, xt), (y, yv, yt) = ([array[i] for i in index] for array in (data.inputs, data.targets))
     every = max(1, config.outer // 20)
-    curves: dict[str, list[np.ndarray]] = {k: [] for k in ("val", "test", "val_loss", "test_loss")}
+    curves: dict[str, list[np.ndarray]] = {k: [] for k in CURVES}
     sizes = []
     for arm in ARMS:
         for model, layers in MODELS.items():
@@ -107,7 +101,7 @@ def run(config: Config) -> Result:
                     for leaf, g in zip(leaves, torch.autograd.grad(loss, leaves), strict=True):
                         leaf.grad = g
                     adam.step()
-                if arm == "one decay a weight":
+                if arm == TUNED:
                     solver = Neumann(config.terms, config.step, probes=0)
                     found = hypergradient(train, val, leaves, logs, solver, tolerance=math.inf)
                     for leaf, g in zip(logs, found.total, strict=True):
@@ -118,12 +112,46 @@ def run(config: Config) -> Result:
             for key, row in rows.items():
                 curves[key].append(torch.stack(row, dim=1).numpy())
     shape = (len(ARMS), len(MODELS), config.splits, -1)
-    return Result(
-        **{key: np.stack(rows).reshape(shape) for key, rows in curves.items()},
-        outer=np.arange(0, config.outer + 1, every),
-        hyperparameters=np.array(sizes[: len(MODELS)]),
+    dims = ("arm", "model", "split", "outer")
+    return xr.Dataset(
+        {
+            name: (dims, np.stack(curves[name]).reshape(shape), {"long_name": long, "units": units})
+            for name, (long, units) in CURVES.items()
+        }
+        | {"hyperparameters": ("model", sizes[: len(MODELS)], {"long_name": "number of decays"})},
+        coords={
+            "arm": list(ARMS),
+            "model": list(MODELS),
+            "split": np.arange(config.splits),
+            "outer": np.arange(0, config.outer + 1, every),
+        },
     )
 
 
-QUICK = Config(outer=240)
-FULL = Config(splits=12, outer=1000)
+@quantity
+def at_end(
+    result: xr.Dataset, variable: str, arm: str = TUNED, model: str = "network"
+) -> xr.DataArray:
+    """A curve's last value, by split."""
+    curve = result[variable].sel(arm=arm, model=model)
+    return curve.sel(outer=curve.outer.max(), drop=True)
+
+
+@quantity
+def peak(result: xr.Dataset, model: str = "network") -> int:
+    """Steps on the decays after which the tuned arm's mean test accuracy is highest."""
+    return int(result["test"].sel(arm=TUNED, model=model).mean("split").idxmax("outer"))
+
+
+@quantity
+def gain(result: xr.Dataset, model: str) -> xr.DataArray:
+    """Final test accuracy of tuned minus that of fixed decays, by split."""
+    tuned, fixed = (at_end(result, "test", arm, model) for arm in (TUNED, "fixed decay"))
+    return tuned.drop_vars("arm") - fixed.drop_vars("arm")
+
+
+@quantity
+def fall(result: xr.Dataset, variable: str = "test") -> xr.DataArray:
+    """The network's final value minus that at the peak of its test accuracy, by split."""
+    curve = result[variable].sel(arm=TUNED, model="network")
+    return at_end(result, variable) - curve.sel(outer=peak(result), drop=True)

@@ -5,29 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib import pyplot as plt
 
 from replications.core.estimates import mean
-from replications.core.figures import COLOR, OKABE_ITO, WIDTH, Drawing
-from replications.papers.implicit.experiments import (
-    DISTILL,
-    MILLION,
-    OVERFIT,
-    distill,
-    million,
-    overfit,
-)
+from replications.core.figures import OKABE_ITO, WIDTH, Drawing, figure
+from replications.core.numbers import number, row
+from replications.papers.implicit.experiments.distill import BASELINES, SOLVERS, distill, score
+from replications.papers.implicit.experiments.million import mebibytes
+from replications.papers.implicit.experiments.million import million as run
+from replications.papers.implicit.experiments.overfit import ARMS, TUNED, at_end, overfit
+from replications.papers.implicit.look import COLOR
 
 
-def million_figure(result: million.Result) -> Drawing:
+@figure(on=run)
+def million(result: xr.Dataset) -> Drawing:
     """Seconds and bytes against the number of decays."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
-    left.plot(result.decays, result.hypergradient_seconds, "D-", color=COLOR["Neumann"])
-    left.plot(result.decays, result.gradient_seconds, "o-", color=OKABE_ITO["blue"])
-    end = result.decays[-1]
+    canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+    slow, step = result["hypergradient_seconds"], result["gradient_seconds"]
+    left.plot(result.decays, slow, "D-", color=COLOR["Neumann"])
+    left.plot(result.decays, step, "o-", color=OKABE_ITO["blue"])
+    end = int(result.decays.max())
     left.annotate(
-        f"hypergradient, K = {MILLION.quick.terms}",
-        (end, result.hypergradient_seconds[-1]),
+        f"hypergradient, K = {run.full.terms}",
+        (end, float(slow.sel(decays=end))),
         (-22, -4),
         textcoords="offset points",
         ha="right",
@@ -41,102 +42,94 @@ def million_figure(result: million.Result) -> Drawing:
         color=OKABE_ITO["blue"],
     )
     left.set(xscale="log", yscale="log", xlabel="number of decays", ylabel="CPU seconds")
-    extra = (result.peak_bytes - result.base_bytes) / 2**20
-    right.plot(result.decays, extra, "D-", color=COLOR["Neumann"])
-    vectors = result.decays * 4 / 2**20
-    right.plot(result.decays, 10 * vectors, ":", color=COLOR["theory"])
-    right.annotate(
-        "ten vectors",
-        (result.decays[1], 10 * vectors[1]),
-        (4, 8),
-        textcoords="offset points",
-        fontsize=8.5,
+    right.plot(
+        result.decays,
+        mebibytes(result) - result["base_bytes"] / 2**20,
+        "D-",
+        color=COLOR["Neumann"],
     )
+    vectors = 10 * result.decays * 4 / 2**20
+    right.plot(result.decays, vectors, ":", color=COLOR["theory"])
+    right.annotate("ten vectors", (0.62, 0.3), xycoords="axes fraction", fontsize=8.5)
     right.set(xscale="log", xlabel="number of decays", ylabel="memory above the start, MiB")
-    size = f"{result.decays[-1]:,.0f}"
+    held = number(float(mebibytes(result).sel(decays=end)), digits=2)
     return Drawing(
-        figure,
+        canvas,
         "CPU time of a hypergradient and of a training step, and peak memory, against the number "
         "of decays from a thousand to a million. Both grow, more slowly than the number of decays.",
-        f"largest: {size} decays; peak memory below 1 GiB: {bool(result.peak_bytes[-1] < 2**30)}",
+        f"largest: {end:,} decays; peak memory of the process {held} MiB",
     )
 
 
-def overfitting(result: overfit.Result) -> Drawing:
+@figure(on=overfit)
+def overfitting(result: xr.Dataset) -> Drawing:
     """Validation and test accuracy while every weight's decay is tuned on 50 digits."""
-    figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    canvas, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)
+    curves = {"val": "validation", "test": "test"}
     rows = []
-    for m, (axes, model) in enumerate(zip(panels, overfit.MODELS, strict=True)):
-        for field, color in (("val", COLOR["Neumann"]), ("test", OKABE_ITO["blue"])):
-            for arm, line in enumerate(("--", "-")):
-                values = getattr(result, field)[arm, m]
-                label = f"{'validation' if field == 'val' else 'test'}, {('fixed', 'tuned')[arm]}"
-                axes.plot(result.outer, values.mean(0), line, color=color, label=label)
-                if arm:
-                    low, high = values.min(0), values.max(0)
-                    axes.fill_between(result.outer, low, high, color=color, alpha=0.15, lw=0)
-        val, test = (getattr(result, f)[1, m, :, -1].mean() for f in ("val", "test"))
-        fixed = [getattr(result, f)[0, m, :, -1].mean() for f in ("val", "test")]
-        decays = f"{result.hyperparameters[m]:,}"
+    for axes, model in zip(panels, result.model.values.tolist(), strict=True):
+        for field, name in curves.items():
+            for arm, line, word in zip(ARMS, ("--", "-"), ("fixed", "tuned"), strict=True):
+                values = result[field].sel(model=model, arm=arm)
+                color = COLOR[name]
+                label = f"{name}, {word}"
+                axes.plot(values.outer, values.mean("split"), line, color=color, label=label)
+                if arm == TUNED:
+                    low, high = values.min("split"), values.max("split")
+                    axes.fill_between(values.outer, low, high, color=color, alpha=0.15, lw=0)
+        decays = f"{int(result['hyperparameters'].sel(model=model)):,}"
         axes.set(title=f"{model}, {decays} decays", xlabel="steps on the decays")
-        rows.append(
-            f"{model}: optimised {val:.2f} val, {test:.2f} test; "
-            f"fixed {fixed[0]:.2f}, {fixed[1]:.2f}"
-        )
+        ends = [
+            row([float(at_end(result, field, arm, model).mean()) for field in curves], digits=2)
+            for arm in (TUNED, ARMS[0])
+        ]
+        rows.append(f"{model}: optimised {ends[0]}; fixed {ends[1]}")
     panels[0].set(ylabel="accuracy", ylim=(0, 1.03))
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    canvas.legend(handles, labels, loc="outside lower center", ncols=4)
     return Drawing(
-        figure,
+        canvas,
         "Accuracy on 50 validation digits and on the test set while one decay a weight is tuned "
         "on validation (solid; bands are the range over splits) or stays fixed (dashed). "
         "Validation reaches about one and stays; test accuracy of the network peaks early and then "
-        "falls.",
-        f"{result.val.shape[2]} splits, mean at the end\n" + "\n".join(rows),
+        "falls, that of the linear model stays above the fixed decay's.",
+        f"{result.sizes['split']} splits, mean at the end: validation and test\n" + "\n".join(rows),
     )
 
 
-def distilled(result: distill.Result) -> Drawing:
+@figure(on=distill)
+def distilled(result: xr.Dataset) -> Drawing:
     """The ten learned images of two solvers, and what a classifier trained on them reaches."""
-    figure = plt.figure(figsize=(WIDTH, 3.6))
-    parts: Any = figure.subfigures(2, 1, height_ratios=(1, 1))
+    canvas = plt.figure(figsize=(WIDTH, 3.6))
+    parts: Any = canvas.subfigures(2, 1, height_ratios=(1, 1))
     top, bottom = parts
     shown = ("Neumann 0", "Neumann 20")
     grid = top.subplots(len(shown), 10)
-    names = list(distill.SOLVERS)
-    for row, name in zip(grid, shown, strict=True):
-        for digit, axes in enumerate(row):
-            axes.imshow(result.images[names.index(name), digit], cmap="gray", vmin=0, vmax=1)
+    for images, name in zip(grid, shown, strict=True):
+        for digit, axes in enumerate(images):
+            pixels = result["images"].sel(solver=name, digit=digit)
+            axes.imshow(pixels, cmap="gray", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
             if name == shown[0]:
                 axes.set_title(str(digit), loc="center", fontsize=9)
-        row[0].set_ylabel(name, fontsize=8)
+        images[0].set_ylabel(name, fontsize=8)
     axes = bottom.subplots()
-    bars = {name: mean(result.accuracy[i], "") for i, name in enumerate(names)}
-    bars |= {name: mean(result.baselines[i], "") for i, name in enumerate(distill.BASELINES)}
+    bars = {name: mean(score(result, name).values, "") for name in (*SOLVERS, *BASELINES)}
     for i, (name, e) in enumerate(bars.items()):
-        learned = name in distill.SOLVERS
+        learned = name in SOLVERS
         color = COLOR["Neumann"] if learned else OKABE_ITO["blue"]
         axes.plot([e.low, e.high], [-i, -i], color=color, linewidth=2.5)
         axes.plot(e.value, -i, "D" if learned else "o", color=color)
-    labels = [f"learned, {n}" if n in distill.SOLVERS else n for n in bars]
+    labels = [f"learned, {n}" if n in SOLVERS else n for n in bars]
     axes.set_yticks(-np.arange(len(bars)), labels)
     axes.grid(axis="y", visible=False)
     axes.set(xlabel="test accuracy (mean, 95 %)")
     return Drawing(
-        figure,
+        canvas,
         "Top: ten learned 8x8 images, one a class, for two orders of the series; bright "
         "blobs in the middle more than digits. Bottom: test accuracy of softmax regression trained "
         "on ten learned images: above ten class means, as good as all 900 real ones with the decay "
         "that was chosen for ten images, below all 900 with a weaker one.",
-        f"{result.accuracy.shape[1]} splits\n"
-        + "\n".join(f"{name}: {e.value:.2f}" for name, e in bars.items()),
+        f"{result.sizes['split']} splits\n" + "\n".join(f"{n}: {e:value}" for n, e in bars.items()),
     )
-
-
-FIGURES = {
-    "million": (million_figure, MILLION, "quick"),
-    "overfitting": (overfitting, OVERFIT, "full"),
-    "distilled": (distilled, DISTILL, "quick"),
-}

@@ -15,6 +15,7 @@ import pytest
 import scoreboard
 import source_links
 import theme_repairs
+import walked_links
 from pybtex.database import parse_file
 from sphinx.highlighting import PygmentsBridge
 
@@ -228,6 +229,20 @@ def test_only_a_cell_hidden_with_its_output_is_a_solution():
     cell = '<div class="cell tag_{} docutils"><details><summary>Show the code</summary></details>'
     body = chapter_furniture.solutions(cell.format("hide-input") + cell.format("hide-cell"))
     assert re.findall("<summary>(.*?)<", body) == ["Show the code", "Solution"]
+
+
+def test_dead_links_are_found(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.html").write_text('<p id="here"><a href="#here">1</a><a href="#gone">2</a>')
+    (tmp_path / "sub" / "b.html").write_text(
+        '<a href="../a.html?x=1#here">1</a><a href="../c.html">2</a><a href="../a.html#no">3</a>'
+        '<a href="https://example.org/d">4</a><img src="data:,"/>'
+    )
+    assert walked_links.dead_links(tmp_path) == [
+        "a.html: #gone: no such anchor",
+        "sub/b.html: ../a.html#no: no such anchor",
+        "sub/b.html: ../c.html: no such file",
+    ]
 
 
 def test_source_pages_have_an_anchor_for_each_function():

@@ -155,7 +155,8 @@ def _without_docstrings(source: str) -> str:
     """The source without the docstrings of its functions, classes and fields."""
     drop: set[int] = set()
     for node in ast.walk(ast.parse(source)):
-        for i, statement in enumerate(body := getattr(node, "body", None) or []):
+        body = getattr(node, "body", None)  # of a lambda or an `if` expression it is no list
+        for i, statement in enumerate(body if isinstance(body, list) else []):
             text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
             if text and isinstance(statement.value.value, str) and len(body) > 1:
                 end = statement.end_lineno or statement.lineno

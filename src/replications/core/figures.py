@@ -8,7 +8,6 @@ show one SVG for both (:func:`themed`). A paper declares the colours and markers
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -199,8 +198,6 @@ def style(theme: Theme = "light") -> Iterator[None]:
     }
     for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"):
         settings[name] = ink
-    # Verdana is for the reader's browser; that this machine lacks it is nothing to report.
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     with mpl.rc_context(settings):  # type: ignore[arg-type]  # stubs want literal key names
         yield
 

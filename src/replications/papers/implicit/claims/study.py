@@ -161,7 +161,7 @@ def implicit_control_frozen(result: xr.Dataset) -> Estimate:
     expect=Band(
         -0.03, 0.03, "small beside what is claimed; added after a first look, see How we judge"
     ),
-    verdict=INCONCLUSIVE,
+    verdict=REPRODUCED,
     cell="what-the-study-shows",
     planted=swap("arm", "frozen", "uniform 1e-1"),
 )

@@ -132,7 +132,7 @@ def implicit_objective_falls(result: xr.Dataset) -> Estimate:
 
 @_blog(
     expect=at_most(0.0, f"lower test loss, as the claim says; {REPEATED}"),
-    verdict=REPRODUCED,
+    verdict=INCONCLUSIVE,
     cell="fig-iris-effects",
     planted=swap("arm", "no decay", TUNED),
 )

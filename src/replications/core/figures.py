@@ -261,8 +261,9 @@ def readable(color: str, theme: Theme) -> str:
     raise ValueError(f"{color} cannot be made readable")
 
 
+THEMES: tuple[Theme, ...] = ("light", "dark")
 LETTERS = {
-    color.lower(): {theme: readable(color, theme) for theme in INK}
+    color.lower(): {theme: readable(color, theme) for theme in THEMES}
     for color in (*OKABE_ITO.values(), OLIVE)
 }
 """A colour's shade for letters in each theme."""

@@ -207,7 +207,7 @@ def test_the_recorded_ends_that_need_no_verdict() -> None:
 
 
 def test_the_recorded_tuners_spend_the_same_compute() -> None:
-    assert digits.excess_compute(digits.digits.result("full")) <= 0.04
+    assert digits.excess_compute(digits.digits.result("full")) <= 0.04 + 1e-12  # rounding
 
 
 def test_memory_task_truncated_gradient_is_exactly_zero() -> None:

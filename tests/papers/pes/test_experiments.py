@@ -178,7 +178,7 @@ def test_toy_arms_share_their_start_and_seeds_differ() -> None:
 
 def test_the_plateau_is_where_exact_gradients_stop() -> None:
     end = toy.last_theta(toy.toy.result("full"), "RTRL").sel(seed=0)
-    assert np.allclose(end, toy_plateau.toy_plateau.quick.theta, atol=0.01)
+    assert np.allclose(end, toy_plateau.toy_plateau.full.theta, atol=0.01)
 
 
 @pytest.mark.parametrize("objective", ["train loss", "validation error"])
@@ -207,7 +207,8 @@ def test_the_recorded_ends_that_need_no_verdict() -> None:
 
 
 def test_the_recorded_tuners_spend_the_same_compute() -> None:
-    assert digits.excess_compute(digits.digits.result("full")) <= 0.04 + 1e-12  # rounding
+    # truncated BPTT: 16 starts at 3 a step against 50 particles
+    assert digits.excess_compute(digits.digits.result("full")) == pytest.approx(0.04)
 
 
 def test_memory_task_truncated_gradient_is_exactly_zero() -> None:

@@ -44,7 +44,7 @@ def smoothing(result: xr.Dataset) -> Drawing:
         "noise leaves a smooth bowl. Right: estimates from 200 antithetic pairs lie on the slope "
         "of the averaged loss.",
         f"smoothed minimum at sigma {wide:g}: "
-        f"{number(lowest, digits=3)}; root mean square error of "
+        f"{number(lowest, digits=2)}; root mean square error of "
         f"the estimates there: {number(error, digits=2)}; "
         f"spread of one evaluation {number(alone, digits=2)}, in a pair {number(paired, digits=2)}",
     )

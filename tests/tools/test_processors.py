@@ -46,7 +46,7 @@ def test_a_cell_that_differs_fails(machine, monkeypatch, capsys):
     """Such as a training run at the edge of chaos, printed with three digits."""
     monkeypatch.setattr(processors, "notebooks", lambda *a: (processors.cells(LOG), 42))
     assert processors.main(["threads"]) == 1
-    assert "chapters/a.ipynb::Cell" in capsys.readouterr().out
+    assert "chapters/a.ipynb::Cell 3\n" in capsys.readouterr().out
 
 
 def test_shifts():

@@ -99,7 +99,7 @@ def _runs(claim: Claim) -> list[dict[str, Any]]:
 def measured_text(estimate: Estimate, band: Band, movement: float = 0.0) -> str:
     """The estimate as it is printed beside its band."""
     if _is_error(estimate, band):
-        return numbers.error(0.0, band.high)
+        return numbers.error(0.0, band.high if band.high <= TOLERANCE else numbers.ROUNDING)
     low, value, high = _published(estimate, band, movement)
     half = max(estimate.half_width, movement)
     texts = [numbers.number(x, half) for x in (low, value, high)]
@@ -120,7 +120,8 @@ def _published(estimate: Estimate, band: Band, movement: float) -> tuple[float, 
 def _is_error(estimate: Estimate, band: Band) -> bool:
     """An error far below what the band allows is rounding: none of its digits is worth printing."""
     largest = max(abs(estimate.low), abs(estimate.high))
-    return band.low <= 0 <= band.high <= TOLERANCE and largest <= band.high
+    asked_for = band.low <= 0 <= band.high <= TOLERANCE and largest <= band.high
+    return asked_for or 0 < largest < numbers.ROUNDING
 
 
 def _finite(x: float) -> float | None:

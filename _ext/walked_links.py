@@ -5,35 +5,47 @@ Sphinx checks the links that it makes itself; figures, claims, tables and code p
 
 import re
 from functools import cache
-from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 from sphinx.util import logging
 
-LINK = re.compile(r"""\b(?:href|src)=(["'])(.*?)\1""")
-NAME = re.compile(r"""\b(?:id|name)=(["'])(.*?)\1""")
 ELSEWHERE = re.compile(r"[a-z]+:|//")
 NOT_PAGES = {"404.html"}  # it links from the served root
 
 logger = logging.getLogger(__name__)
 
 
-@cache
-def names(page: Path) -> frozenset[str]:
-    """The anchors of a page."""
-    return frozenset(unescape(found[1]) for found in NAME.findall(page.read_text("utf8")))
+class Page(HTMLParser):
+    """Links and anchors of a page: of its tags, not of the code that it shows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.names: set[str] = set()
+        self.feed(path.read_text("utf8"))
+
+    def handle_starttag(self, tag, attrs):
+        """Collect what a tag refers to, and what it is called."""
+        for key, value in attrs:
+            if value and key in ("href", "src"):
+                self.links.add(value)
+            elif value and key in ("id", "name"):
+                self.names.add(value)
+
+
+page_of = cache(Page)
 
 
 def dead_links(site: Path) -> list[str]:
     """Page, link and what is wrong, for each link within the site that leads nowhere."""
-    names.cache_clear()
+    page_of.cache_clear()
     dead = []
     for page in sorted(site.rglob("*.html")):
-        if page.name in NOT_PAGES:
+        if page.name in NOT_PAGES or "_static" in page.parts:  # the theme's templates
             continue
-        links = {unescape(found[1]) for found in LINK.findall(page.read_text("utf8"))}
-        for link in sorted(links):
+        for link in sorted(page_of(page).links):
             if ELSEWHERE.match(link):
                 continue
             path, _, anchor = link.partition("#")
@@ -43,9 +55,7 @@ def dead_links(site: Path) -> list[str]:
             if not target.exists():
                 dead.append(f"{where}: no such file")
             elif (
-                anchor
-                and target.suffix == ".html"
-                and unquote(anchor) not in names(target.resolve())
+                anchor and target.suffix == ".html" and unquote(anchor) not in page_of(target).names
             ):
                 dead.append(f"{where}: no such anchor")
     return dead

@@ -185,7 +185,7 @@ def style(theme: Theme = "light") -> Iterator[None]:
         "axes.prop_cycle": cycler(color=list(OKABE_ITO.values())),
         "grid.color": faint,
         "grid.linewidth": 0.6,
-        "font.family": ["DejaVu Sans", "Verdana", "sans-serif"],  # a page without it has the next
+        "font.family": ["DejaVu Sans"],  # comes with matplotlib; a missing one would be warned of
         "font.size": 9.5,
         "legend.frameon": False,
         "legend.fontsize": 9,
@@ -261,8 +261,9 @@ def readable(color: str, theme: Theme) -> str:
     raise ValueError(f"{color} cannot be made readable")
 
 
+THEMES: tuple[Theme, ...] = ("light", "dark")
 LETTERS = {
-    color.lower(): {theme: readable(color, theme) for theme in INK}
+    color.lower(): {theme: readable(color, theme) for theme in THEMES}
     for color in (*OKABE_ITO.values(), OLIVE)
 }
 """A colour's shade for letters in each theme."""

@@ -155,7 +155,9 @@ def _without_docstrings(source: str) -> str:
     """The source without the docstrings of its functions, classes and fields."""
     drop: set[int] = set()
     for node in ast.walk(ast.parse(source)):
-        for i, statement in enumerate(body := getattr(node, "body", None) or []):
+        found = getattr(node, "body", None)  # of a lambda or an `if` expression it is no list
+        body = found if isinstance(found, list) else []
+        for i, statement in enumerate(body):
             text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
             if text and isinstance(statement.value.value, str) and len(body) > 1:
                 end = statement.end_lineno or statement.lineno

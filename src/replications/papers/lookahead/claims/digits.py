@@ -110,7 +110,7 @@ def lookahead_digits_tolerance(result: xr.Dataset) -> Estimate:
         "one doubling is what halving explains; up to momentum 0.5 the map ends at one doubling, "
         "so that more cannot be seen; added after a first look, see How we judge",
     ),
-    verdict=NOT_REPRODUCED,
+    verdict=INCONCLUSIVE,
 )
 def lookahead_digits_tolerance_half(result: xr.Dataset) -> Estimate:
     """Over all five momenta Lookahead works at more than twice the learning rate of SGD."""
@@ -124,7 +124,7 @@ def lookahead_digits_tolerance_half(result: xr.Dataset) -> Estimate:
         1.0,
         "one doubling is what halving explains; added after a first look, see How we judge",
     ),
-    verdict=REPRODUCED,
+    verdict=INCONCLUSIVE,
     planted=same("arm", "Lookahead", "SGD"),
 )
 def lookahead_digits_tolerance_figure_8(result: xr.Dataset) -> Estimate:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 SCRIPT = "_static/scripts/fontawesome.js"
 SHEET = "_static/icons.css"
-SURPLUS = (SCRIPT, f"{SCRIPT}.LICENSE.txt", "_static/vendor/fontawesome")
+SURPLUS = (SCRIPT, f"{SCRIPT}.LICENSE.txt")
 TAG = re.compile(r'<script[^>]* src="([^"]*)_static/scripts/fontawesome\.js[^"]*"></script>')
 NO_SHAPE = {"solid", "lg"}
 # of no specificity: the theme hides two of its three switches by rules of its own

@@ -52,56 +52,6 @@ the dark theme would swallow."""
 OLIVE = "#9A8F00"
 """Their yellow, darkened: lines and letters in yellow vanish on white."""
 
-COLOR = {
-    "theory": OKABE_ITO["grey"],
-    "SGD": OKABE_ITO["blue"],
-    "SGD, scaled lr": OKABE_ITO["sky"],
-    "Lookahead": OKABE_ITO["vermillion"],
-    "Adam": OKABE_ITO["orange"],
-    "RAdam": OKABE_ITO["green"],
-    "warm-up": OKABE_ITO["purple"],
-    "Adam-2k": OKABE_ITO["sky"],
-    "Adam-eps": OLIVE,
-    "Neumann": OKABE_ITO["vermillion"],
-    "CG": OKABE_ITO["blue"],
-    "unrolled": OKABE_ITO["green"],
-    "exact": OKABE_ITO["grey"],
-    "PES": OKABE_ITO["vermillion"],
-    "NRES": OKABE_ITO["green"],
-    "truncated ES": OKABE_ITO["blue"],
-    "full ES": OKABE_ITO["purple"],
-    "truncated BPTT": OKABE_ITO["sky"],
-    "RTRL": OKABE_ITO["orange"],
-    "UORO": OLIVE,
-    "BPTT": OKABE_ITO["grey"],
-    "random search": OKABE_ITO["orange"],
-}
-"""The colour of a method, the same throughout the book."""
-
-MARKER = {
-    "SGD": "o",
-    "SGD, scaled lr": "s",
-    "Lookahead": "D",
-    "Adam": "^",
-    "RAdam": "v",
-    "warm-up": "P",
-    "Adam-2k": "X",
-    "Adam-eps": "h",
-    "Neumann": "D",
-    "CG": "o",
-    "unrolled": "^",
-    "PES": "D",
-    "NRES": "^",
-    "truncated ES": "o",
-    "full ES": "P",
-    "truncated BPTT": "s",
-    "RTRL": "v",
-    "UORO": "h",
-    "BPTT": "X",
-    "random search": "*",
-}
-"""The marker of a method, so that colour never carries a meaning alone."""
-
 
 @dataclass(frozen=True)
 class Drawing:

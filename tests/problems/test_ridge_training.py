@@ -1,4 +1,4 @@
-"""The ridge run: its hand-written derivative against backpropagation and against the closed form."""
+"""The ridge run: its written-out derivative against backpropagation and the closed form."""
 
 import pytest
 import torch

@@ -31,7 +31,7 @@ BY_SPLIT = "Student's t over splits"
     planted=swap("horizon", 16, 256),
 )
 def hypergradients_finished_agree(result: xr.Dataset) -> Estimate:
-    """After finished training the implicit theorem, reverse and forward mode agree on the decays."""
+    """After finished training implicit theorem, reverse and forward mode agree on the decays."""
     ways = ("implicit, exact", "reverse mode", "forward mode")
     errors = [on_ridge.relative_error(result, way, 256, "decays").max() for way in ways]
     return exact(max(map(float, errors)), "largest relative error, three ways, all ridge problems")
@@ -56,8 +56,8 @@ def hypergradients_unfinished_implicit(result: xr.Dataset) -> Estimate:
     planted=swap("horizon", 16, 256),
 )
 def hypergradients_rates_matter(result: xr.Dataset) -> Estimate:
-    """Before training has finished, the learning rates, of which the implicit theorem says zero, hold
-    a tenth of the hypergradient's squared length or more.
+    """Before training has finished, the rates, for which the implicit theorem says zero, hold a
+    tenth of the hypergradient's squared length or more.
     """
     return mean(on_ridge.share_of_rates(result, 16), BY_DRAW)
 
@@ -68,7 +68,7 @@ def hypergradients_rates_matter(result: xr.Dataset) -> Estimate:
     planted=shifted("cosine", -0.2),
 )
 def hypergradients_truncated_direction(result: xr.Dataset) -> Estimate:
-    """With a window of 16 steps, truncated backpropagation of a finished run points the right way."""
+    """With windows of 16 steps, truncated reverse mode of a finished run points the right way."""
     chosen = result["cosine"].sel(setting="truncated BPTT 16", horizon=256, part="decays")
     return mean(chosen, BY_DRAW)
 
@@ -97,7 +97,9 @@ def hypergradients_truncated_length(result: xr.Dataset) -> Estimate:
     planted=same("setting", "PES 16", "NRES 16"),
 )
 def hypergradients_pes_price(result: xr.Dataset) -> Estimate:
-    """Of a finished run's final loss, PES with 16 windows has some 31 times the variance of full ES."""
+    """For the final loss of a finished run, PES with 16 windows has some 31 times the variance of
+    full ES.
+    """
     values = on_ridge.variance_ratio(result, "PES 16", "full ES 0.1", 256)
     return ratio(values, np.ones(values.size), "ratio of variances, over ridge problems")
 

@@ -19,6 +19,7 @@ from replications.methods.conjugate_gradient import ConjugateGradient
 from replications.methods.decay_hypergradient import decay_hypergradient
 from replications.methods.dense_solve import Exact
 from replications.methods.evolution import NRES, PES, FullES, TruncatedES
+from replications.methods.inverse_hessian import Curvature, Solver
 from replications.methods.neumann import Neumann
 from replications.methods.rtrl import RTRL
 from replications.methods.uoro import UORO
@@ -103,7 +104,7 @@ def digits(config: Config) -> xr.Dataset:
     sizes = Sizes(config.horizon, weights, len(theta))
     found: dict[str, tuple[str, float, torch.Tensor, Price]] = {}
 
-    def implicit(solver: object) -> tuple[torch.Tensor, torch.Tensor]:
+    def implicit(solver: Solver) -> tuple[torch.Tensor, Curvature]:
         answer = decay_hypergradient(train, validation, solver)
         return problem.by_unit(answer.total, theta), answer.curvature
 
@@ -193,7 +194,7 @@ def mse(result: xr.Dataset) -> xr.DataArray:
 @quantity
 def relative_error(result: xr.Dataset, setting: str) -> xr.DataArray:
     """Root of the mean squared error, relative to the hypergradient's length, by split."""
-    return np.sqrt(mse(result).sel(setting=setting).clip(min=0))
+    return mse(result).sel(setting=setting).clip(min=0) ** 0.5
 
 
 @quantity

@@ -23,6 +23,7 @@ from replications.papers.hypergradients.ways import Errors, Sizes, episode
 from replications.problems.ridge import ridge
 from replications.problems.ridge_training import RidgeTraining
 
+State = tuple[torch.Tensor, torch.Tensor]
 ARMS = ("implicit, CG", "reverse mode", "forward mode", "differences", "UORO", "full ES", "PES")
 ERROR = 0.1
 """Relative error asked for."""
@@ -104,12 +105,12 @@ class _Fixed:
     def _whole(self, theta: torch.Tensor) -> torch.Tensor:
         return torch.cat([theta, torch.full_like(theta[:, :1], self.log_rate)], dim=1)
 
-    def step(self, state: object, theta: torch.Tensor, t: int) -> tuple[object, torch.Tensor]:
+    def step(self, state: State, theta: torch.Tensor, t: int) -> tuple[State, torch.Tensor]:
         return self.problem.step(state, self._whole(theta), t)
 
     def unroll(
-        self, state: object, theta: torch.Tensor, t: int, steps: int
-    ) -> tuple[object, torch.Tensor]:
+        self, state: State, theta: torch.Tensor, t: int, steps: int
+    ) -> tuple[State, torch.Tensor]:
         return self.problem.unroll(state, self._whole(theta), t, steps)
 
 

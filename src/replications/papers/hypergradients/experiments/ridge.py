@@ -20,6 +20,7 @@ from replications.methods.conjugate_gradient import ConjugateGradient
 from replications.methods.dense_solve import Exact
 from replications.methods.evolution import NRES, PES, FullES, TruncatedES
 from replications.methods.implicit import hypergradient
+from replications.methods.inverse_hessian import Solver
 from replications.methods.neumann import Neumann
 from replications.methods.rtrl import RTRL
 from replications.methods.uoro import UORO
@@ -175,7 +176,7 @@ def every_way(problem: RidgeTraining, theta: torch.Tensor, config: Config, draw:
     return found
 
 
-def implicit(problem: RidgeTraining, theta: torch.Tensor, solver: object) -> torch.Tensor:
+def implicit(problem: RidgeTraining, theta: torch.Tensor, solver: Solver) -> torch.Tensor:
     """By the implicit function theorem at the weights that training ends with; rates get zero."""
     weights, decays = problem.weights(theta), theta[: problem.decays]
     at = problem.ridge
@@ -193,7 +194,7 @@ def mse(result: xr.Dataset) -> xr.DataArray:
 def relative_error(result: xr.Dataset, setting: str, horizon: int, part: str) -> xr.DataArray:
     """Root of the mean squared error, relative to the hypergradient's length, by draw."""
     chosen = mse(result).sel(setting=setting, horizon=horizon, part=part)
-    return np.sqrt(chosen.clip(min=0))
+    return chosen.clip(min=0) ** 0.5
 
 
 @quantity
@@ -226,4 +227,4 @@ def length(result: xr.Dataset, setting: str, horizon: int, part: str) -> xr.Data
     From bias b and cosine c, all relative: b^2 = 1 + h^2 - 2 c h, positive root.
     """
     at = result.sel(setting=setting, horizon=horizon, part=part)
-    return at["cosine"] + np.sqrt((at["cosine"] ** 2 - 1 + at["bias2"]).clip(min=0))
+    return at["cosine"] + (at["cosine"] ** 2 - 1 + at["bias2"]).clip(min=0) ** 0.5

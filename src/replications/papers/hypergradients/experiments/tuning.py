@@ -248,11 +248,11 @@ def toy_tuning(config: ToyConfig) -> xr.Dataset:
     low, high = (np.full(2, edge) for edge in config.box)
     for name, find in zip(SEARCHES, (search.at_random, search.gaussian_process), strict=True):
         trials = config.runs if name == "random search" else min(config.runs, config.process)
-        own = [
+        found = [
             find(_numpy(problem), low, high, trials, rng(draw, name))[1]
             for draw in range(config.draws)
         ]
-        rows.append(np.tile(own, (len(config.rates), 1)))
+        rows.append(np.tile(found, (len(config.rates), 1)))
         updates.append(trials)
     at_start = [float(_value(problem, start[None])[0])] * config.draws
     return _result([*ways, *SEARCHES], config, np.stack(rows), at_start, updates)
@@ -274,7 +274,7 @@ def _numpy(problem: Any) -> Callable[[np.ndarray], np.ndarray]:
 def best_rate(result: xr.Dataset, arm: str) -> float:
     """The learning rate with the lowest mean loss: hindsight, for all ways alike."""
     own = result["loss"].sel(arm=arm).mean("draw")
-    return float(own["rate"][int(own.argmin())])
+    return float(own["rate"].values[own.values.argmin()])
 
 
 @quantity

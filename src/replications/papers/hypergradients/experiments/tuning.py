@@ -79,7 +79,7 @@ class ToyConfig:
     """Official code."""
     box: tuple[float, float] = (-5.0, 5.0)
     """Of the searches: the official code's map."""
-    process: int = 150
+    process: int = 80
     """Runs of the Gaussian process at most: its own cost, which is not counted, grows with their
     cube."""
 
@@ -146,7 +146,7 @@ def _result(
     )
 
 
-@experiment(name="ridge-tuning", quick=RidgeConfig(), full=RidgeConfig(draws=6, runs=200))
+@experiment(name="ridge-tuning", quick=RidgeConfig(), full=RidgeConfig(draws=5, runs=200))
 def ridge_tuning(config: RidgeConfig) -> xr.Dataset:
     """Tune 16 hyperparameters of a ridge run by every way."""
     losses, starts = [], []

@@ -1,1 +1,0 @@
-"""The experiments of the chapter across papers, one file each."""

@@ -74,7 +74,7 @@ def environment(setting: str, cache: Path) -> dict[str, str]:
 
 def cells(log: str) -> list[str]:
     """The cells that nbval calls different."""
-    return re.findall(r"^FAILED (\S+?::Cell \d+)", log, re.M)
+    return re.findall(r"^FAILED (\S*::Cell \d+)", log, re.M)
 
 
 def notebooks(setting: str, cache: Path) -> tuple[list[str], int]:

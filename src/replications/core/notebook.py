@@ -185,7 +185,7 @@ def provenance_table(experiments: Iterable[Experiment]) -> None:
         experiments: the paper's; a preset without a stored result was not needed and has no row.
     """
     lines = ["| experiment | preset | CPU seconds | key of its first part |", "|---|---|---|---|"]
-    recorded: dict[str, Any] = {}
+    recorded: list[dict[str, Any]] = []
     for experiment in experiments:
         for tier in TIERS:
             paths = experiment.stored(tier)
@@ -194,16 +194,19 @@ def provenance_table(experiments: Iterable[Experiment]) -> None:
             parts = [store.provenance(path) for path in paths]
             key, seconds = parts[0]["digest"][:12], "live"
             if tier == "full":  # a live run's time differs from run to run: it is no output
-                recorded, total = parts[0], sum(part["seconds"] for part in parts)
+                recorded += parts
+                total = sum(part["seconds"] for part in parts)
                 seconds = f"{total:.0f}" if total >= 1 else "below 1"
             lines.append(f"| {experiment.name} | {tier} | {seconds} | `{key}` |")
     if len(lines) == 2:
         raise ValueError("no experiment has a stored result yet")
     text = "\n".join(lines)
     if recorded:
-        versions = ", ".join(f"{name} {recorded['versions'][name]}" for name in ("numpy", "torch"))
-        made_on = recorded["machine"]
-        text += f"\n\nThe recorded ones on {made_on['processor']}, one thread; {versions}."
+        processors = " or ".join(sorted({part["machine"]["processor"] for part in recorded}))
+        used = sorted(
+            {f"{n} {part['versions'][n]}" for part in recorded for n in ("numpy", "torch")}
+        )
+        text += f"\n\nThe recorded ones on {processors}, one thread; {', '.join(used)}."
     say(text)
 
 

@@ -8,12 +8,16 @@ records, which are copied, and to the scoreboard where the page has no such clai
 
 import re
 import shutil
+from functools import cache
 from html import escape
 from pathlib import Path
 
 from sphinx.pycode import ModuleAnalyzer
 
 import replications
+from replications.core import registry
+from replications.core.experiment import Experiment
+from replications.core.tables import csv
 
 PACKAGE = Path(replications.__file__).parent
 SHOWN = ("papers", "core")
@@ -72,7 +76,7 @@ def linked(html: str, root: str, scoreboard: str) -> str:
         return f'<a href="{target}"><code>{escape(short)}</code></a>'
 
     def record(found: re.Match) -> str:
-        there = (PAPERS / found[1]).is_file()
+        there = (PAPERS / found[1]).is_file() or found[1] in tables()
         return f'<a href="{root}records/{found[1]}">{found[0]}</a>' if there else found[0]
 
     def claim(found: re.Match) -> str:
@@ -89,9 +93,28 @@ def link_page(app, pagename, templatename, context, doctree):
         context["body"] = linked(context["body"], "../" * pagename.count("/"), scoreboard)
 
 
+@cache
+def tables() -> dict[str, Experiment]:
+    """Experiments whose recorded result is also offered as a table, by the table's path.
+
+    One of more than 100,000 numbers is not: its table would have tens of megabytes.
+    """
+    found = (e for slug in registry.slugs() for e in registry.paper(slug).experiments.values())
+    return {
+        f"{experiment.slug}/records/{experiment.name}.csv": experiment
+        for experiment in found
+        if experiment.main_tier == "full"
+        and sum(variable.size for variable in experiment.result("full").values()) <= 100_000
+    }
+
+
 def copy_records(app, error):
-    """The long runs' results, as they travel with the package."""
+    """The long runs' results, as they travel with the package and as tables."""
     if error is None and app.builder.format == "html":
+        for path, experiment in tables().items():
+            target = Path(app.outdir) / "records" / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(csv(experiment, "full"), encoding="utf8")
         for file in PAPERS.glob("*/records/*"):
             target = Path(app.outdir) / "records" / file.relative_to(PAPERS)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -109,12 +109,18 @@ def test_figure(paper, tmp_path, kind):
     assert (tmp_path / f"line.{kind}").stat().st_size > 500
 
 
+def test_a_figures_data(paper, tmp_path):
+    file = tmp_path / "line.csv"
+    assert cli.main(["figure", "toy", "line", "-o", str(file)]) == 0
+    assert file.read_text() == "variable,n,value,units\ntotal,3,3,1\n"
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
         (["run", "toy", "--only", "x"], "--only must be one of plain, grid, got x"),
         (["figure", "toy", "x", "-o", "x.png"], "toy has the figures line; not x"),
-        (["figure", "toy", "line", "-o", "x.gif"], "-o must end in .svg or .png, got x.gif"),
+        (["figure", "toy", "line", "-o", "x.gif"], "-o must end in .svg, .png or .csv, got x.gif"),
     ],
 )
 def test_bad_input(paper, args, message):

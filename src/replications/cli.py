@@ -91,11 +91,17 @@ def _figure(args: argparse.Namespace) -> int:
     figures = registry.paper(args.slug).figures
     if args.name not in figures:
         raise SystemExit(f"{args.slug} has the figures {', '.join(figures)}; not {args.name}")
-    kind = args.output.suffix.removeprefix(".")
-    if kind not in ("svg", "png"):
-        raise SystemExit(f"-o must end in .svg or .png, got {args.output.name}")
-    _, (data,) = render(figures[args.name], args.theme, kind)
-    args.output.write_bytes(data)
+    shown, kind = figures[args.name], args.output.suffix.removeprefix(".")
+    if kind == "csv":
+        from replications.core.tables import csv
+
+        text = "\n".join(csv(experiment, shown.tier) for experiment in shown.on)
+        args.output.write_text(text, encoding="utf8")
+    elif kind in ("svg", "png"):
+        _, (data,) = render(shown, args.theme, kind)
+        args.output.write_bytes(data)
+    else:
+        raise SystemExit(f"-o must end in .svg, .png or .csv, got {args.output.name}")
     print(args.output)
     return 0
 
@@ -152,10 +158,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(call=_claims)
 
-    command = commands.add_parser("figure", help="draw one figure into a file")
+    command = commands.add_parser("figure", help="one figure, or the data behind it, into a file")
     _add_slug(command)
     command.add_argument("name", metavar="NAME")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    command.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help=".svg, .png or .csv"
+    )
     command.add_argument("--theme", choices=["light", "dark"], default="light")
     command.set_defaults(call=_figure)
 

@@ -84,16 +84,15 @@ def test_coloured_letters_can_be_read():
 def test_a_figure_says_what_it_decides_and_where_it_comes_from():
     figure = Figure("toy", "sum", draw, (toy.plain,), "quick")
     claims = [SimpleNamespace(id=f"toy-{name}", slug="toy") for name in ("one", "two")]
-    html = notebook.caption(figure, claims)
+    html = notebook.ways_on(figure, claims)
     for text in (
-        "decides 2 claims",
         '<a href="#claim-toy-one">one</a>, <a href="#claim-toy-two">two</a>',
         '<code class="source">tests.core.test_notebook:draw</code>',
         'the live run of <code class="source">tests.core.toy:run</code>',
-        "python -m replications figure toy sum -o sum.svg",
+        "python -m replications figure toy sum -o sum.csv",
     ):
         assert text in html
-    assert "background" in notebook.caption(figure, [])
+    assert "no claim" in notebook.ways_on(figure, [])
 
 
 def test_a_figure_is_the_same_file_twice():

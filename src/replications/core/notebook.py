@@ -63,12 +63,12 @@ class Chapter:
         return self._measured[key]
 
     def show(self, name: str) -> None:
-        """Display a figure in light and dark, with alternative text and a summary in numbers."""
+        """Display a figure with its caption, and folded: its numbers, claims, code and data."""
         if name not in self._paper.figures:
             raise KeyError(f"{self.slug} has the figures {', '.join(self._paper.figures)}")
         shown = self._paper.figures[name]
         claims = [c for c in self._paper.claims.values() if c.cell == f"fig-{name}"]
-        show(shown, name, caption(shown, claims))
+        show(shown, name, ways_on(shown, claims))
 
     def claims(self, *names: str) -> None:
         """Display claims, by default all; fail if a verdict is not the published one."""
@@ -91,52 +91,47 @@ def prepare() -> None:
         warnings.filterwarnings("ignore", module=r"ipykernel\.")  # warns of itself at shutdown
 
 
-def show(draw: Callable[[], Drawing], name: str, caption: str = "") -> None:
-    """Display a drawing as the figure `fig-<name>`.
+def show(draw: Callable[[], Drawing], name: str, ways: str = "") -> None:
+    """Display a drawing as the figure `fig-<name>`; its alternative text is its caption.
 
     Args:
         draw: a registered figure, or any function without arguments that makes a drawing.
         name: unique in the page.
-        caption: HTML below it.
+        ways: HTML below the caption: where to go from here.
     """
     drawing, (svg, png) = render(draw, "light", "svg", "png")
     alt = html.escape(drawing.alt, quote=True)
     # a white ground under light colours; the site takes the SVG inline and with it the theme's
     image = f'<img style="background:#fff" alt="{alt}" src="{svg_uri(themed(svg))}"/>'
+    # the image has said it to those who hear the page
+    caption = f'<p aria-hidden="true">{alt}</p>'
+    numbers = f"<pre>{html.escape(drawing.summary)}</pre>"
+    fold = f"<details><summary>numbers, claims, code and data</summary>{numbers}{ways}</details>"
     _display(
         {
-            "text/html": f'<figure id="fig-{name}" class="replication-figure">'
-            f"{image}{caption}</figure>",
+            "text/html": f'<figure id="fig-{name}" class="replication-figure">{image}'
+            f"<figcaption>{caption}{fold}</figcaption></figure>",
             "image/png": base64.b64encode(png).decode(),
             "text/plain": f"{drawing.alt}\n{drawing.summary}",
         }
     )
 
 
-def caption(figure: Figure, claims: Iterable[Claim]) -> str:
-    """What a figure decides, and how to draw it: the ways on from it, folded."""
+def ways_on(figure: Figure, claims: Iterable[Claim]) -> str:
+    """What a figure decides, what draws it, where its data are, and the command."""
     links = [f'<a href="#claim-{c.id}">{c.id.removeprefix(c.slug + "-")}</a>' for c in claims]
-    decides = f"decides {len(links)} claim{'s' * (len(links) > 1)}" if links else "background"
     runs = ", ".join(rows.source_html(rows.place(experiment.run)) for experiment in figure.on)
-    records = [
-        rows.record_html(f"{figure.slug}/records/{path.name}.npz")
-        for experiment in figure.on
-        if figure.tier == "full"
-        for path in experiment.stored("full")[:1]
-    ]
-    command = f"python -m replications figure {figure.slug} {figure.name} -o {figure.name}.svg"
+    full = [experiment for experiment in figure.on if figure.tier == "full"]
+    command = f"python -m replications figure {figure.slug} {figure.name} -o {figure.name}"
     parts = {
-        "decides": ", ".join(links),
+        "decides": ", ".join(links) or "no claim",
         "drawn by": rows.source_html(rows.place(figure.draw)),
         "from": f"the {'live' if figure.tier == 'quick' else 'recorded'} run of {runs}",
-        "data": ", ".join(records),
-        "command": f"<code>{command}</code>",
+        "data": ", ".join(rows.record_html(f"{x.slug}/records/{x.name}.csv") for x in full),
+        "commands": f"<code>{command}.svg</code>, or its data: <code>{command}.csv</code>",
     }
     rest = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in parts.items() if text)
-    return (
-        f"<figcaption><details><summary>{decides} · code and data</summary>"
-        f"<dl>{rest}</dl></details></figcaption>"
-    )
+    return f"<dl>{rest}</dl>"
 
 
 def show_source(*objects: Any, docstrings: bool = False) -> None:

@@ -1,11 +1,13 @@
 """The book's sources agree with one another; the pages themselves are checked by the build."""
 
+import ast
 import importlib
 import json
 import pkgutil
 import re
 import subprocess
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import jsonschema  # comes with nbformat
@@ -171,6 +173,31 @@ def test_every_module_is_on_its_api_page(package):
     parent = importlib.import_module(f"replications.{package}")
     modules = {f"{parent.__name__}.{m.name}" for m in pkgutil.iter_modules(parent.__path__)}
     assert shown == {name for name in modules if not name.rsplit(".", 1)[1].startswith("_")}
+
+
+def test_no_field_of_the_api_pages_takes_a_sentence_for_a_type():
+    """Napoleon reads `"A width: of the plot"` below an attribute as one of type "A width"."""
+    wrong = [
+        f"{file.name}:{text.lineno} {first}"
+        for folder in ("methods", "problems")
+        for file in sorted((ROOT / "src/replications" / folder).glob("*.py"))
+        for first, text in attribute_docstrings(file)
+        if ": " in re.sub(r":[\w:]+:`[^`]*`|``.*?``", "", first)
+    ]
+    assert not wrong
+
+
+def attribute_docstrings(file):
+    """First line and node of each string that stands below an assignment."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf8"))):
+        if isinstance(node, ast.Module | ast.ClassDef):
+            for before, text in pairwise(node.body):
+                if (
+                    isinstance(before, ast.Assign | ast.AnnAssign)
+                    and isinstance(text, ast.Expr)
+                    and isinstance(text.value, ast.Constant)
+                ):
+                    yield text.value.value.splitlines()[0], text
 
 
 @pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "XX" + "X"])

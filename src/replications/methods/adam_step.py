@@ -44,7 +44,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 Setting = float | Tensor
-"""A hyperparameter: a number, or one for each model in a tensor of shape [models]."""
+"""A hyperparameter, as a number, or one for each model in a tensor of shape [models]."""
 
 
 class Coefficients(NamedTuple):

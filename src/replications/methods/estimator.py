@@ -57,7 +57,7 @@ class Info:
     loss: Float[Tensor, "*R"]
     """Loss summed over the window's steps, averaged over the particles."""
     steps: int
-    """Steps that were taken: the window, or fewer where the episode ended inside it."""
+    """Steps that were taken, the whole window, or fewer where the episode ended inside it."""
     done: bool
     """Whether the episode ended; the returned state then stands at the start of a new one."""
     exploded: int
@@ -79,7 +79,7 @@ class Window(Generic[S]):
     following: S
     """The state at the window's end."""
     directions: Float[Tensor, "R pairs P"] | None = None
-    """None for methods without pairs: their gradient is the only row."""
+    """None for methods without pairs, as their gradient is the only row."""
     coefficients: Float[Tensor, "R pairs"] | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 Setting = float | Tensor
-"""A hyperparameter: a number; or a tensor whose axes are the leading axes of every weight."""
+"""A hyperparameter, as a number, or a tensor whose axes are the leading axes of every weight."""
 
 
 def leading(value: Setting, like: Tensor) -> Setting:

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     Array = float | list[float] | Numbers | Tensor
 
 THRESHOLD = 4.0
-"""Rectify when rho_t exceeds this: the paper's Algorithm 2. Every public code we read takes 5."""
+"""Rectify when rho_t exceeds this, as in the paper's Algorithm 2. Every public code we read takes
+5."""
 
 _EXPAND_ABOVE = 60.0  # here both forms of (2) agree to 1e-11 relative; see tests/methods
 

@@ -42,7 +42,7 @@ class RTRLState(EstimatorState):
     """Its particles are P equal ones a replicate."""
 
     influence: State
-    """G: for particle (r, p) the derivative of replicate r's state with respect to theta_p."""
+    """G, for particle (r, p) the derivative of replicate r's state with respect to theta_p."""
 
 
 class RTRL(Estimator[RTRLState]):

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 BLOCK = 2**14
-"""Weights that `simulate` advances together: 64 KiB of float32, which stay in the cache."""
+"""Weights that `simulate` advances together, 64 KiB of float32, which stay in the cache."""
 
 
 def pulled_moment(moment: Tensor, kept: Tensor, gathered: Tensor, alpha: float | Tensor) -> Tensor:

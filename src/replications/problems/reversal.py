@@ -50,7 +50,7 @@ class Reversal:
 
     @property
     def entropy(self) -> float:
-        """Of one word, in nats: the loss of knowing the frequencies and nothing else."""
+        """Of one word, in nats, which is the loss of knowing the frequencies and nothing else."""
         p = self.frequencies
         return -float((p * p.log()).sum())
 

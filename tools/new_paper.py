@@ -1,7 +1,7 @@
 """Start a chapter: `make new-paper SLUG=name KEY=bibliography-key`.
 
-Writes the paper's package, its test, its notebook and its line in _toc.yml: a small example that
-runs and passes, to be replaced piece by piece. `make run` then fills the notebook.
+Writes the paper's package, its test, its two pages (chapter and audit) and their lines in _toc.yml:
+a small example that runs and passes, to be replaced piece by piece. `make run` fills the pages.
 """
 
 from __future__ import annotations
@@ -11,75 +11,129 @@ import keyword
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from set_home import FIRST_CELL, home
 
 TEMPLATE = Path(__file__).parent / "paper_template"
 
 
-def notebook(slug: str, url: str) -> dict:
-    """The chapter's cells, not yet executed."""
+Cell = dict[str, Any]
 
-    def code(source: str, *tags: str) -> dict:
-        return {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": source}
 
-    def markdown(source: str) -> dict:
-        return {"cell_type": "markdown", "metadata": {}, "source": source}
+def code(source: str, *tags: str) -> Cell:
+    """A cell that is not executed yet."""
+    return {
+        "cell_type": "code",
+        "metadata": {"tags": list(tags)},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
 
+
+def shown(source: str) -> Cell:
+    """A cell of which a reader sees the output, and a test compares it."""
+    return code(source, "hide-input", "nbval-check-output")
+
+
+def markdown(source: str) -> Cell:
+    """A cell of prose."""
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
+
+
+def chapter(slug: str) -> list[Cell]:
+    """The chapter: twenty minutes of a reader's time, with the sections that all chapters have."""
     package = f"replications.papers.{slug}"
-    cells = [
-        code(FIRST_CELL.format(url=url), "remove-cell"),
-        markdown(f"# [Re] {slug}\n\nThe surprising thing first.\n\n## The claim in one figure"),
+    return [
+        markdown(f"# [Re] {slug}\n\nThe surprising thing first."),
         code(
             "from replications.core.notebook import Chapter, say, show_source\n"
-            f"from {package}.experiments.moments import moments, spread\n\n"
+            f"from {package}.experiments.moments import moments, spread\n"
+            f"from {package}.figures.centres import centres\n\n"
             f'chapter = Chapter("{slug}")',
             "hide-input",
         ),
-        code('chapter.show("spread")', "hide-input", "nbval-check-output"),
+        code("centres()", "hide-input"),
+        markdown("## The claim in one figure"),
+        shown('chapter.show("spread")'),
         markdown("## What should I do?\n\nThe advice, with its numbers."),
-        markdown("## What you need to know\n\nAnd the notation."),
-        markdown("## The method\n\nIts equations beside the tested source."),
+        markdown(
+            "## The method\n\nWhat you need to know, and the equations beside the tested source."
+        ),
         code("show_source(moments)", "hide-input"),
         markdown("## Paper and ours"),
-        code(
+        shown(
             'say(f"""\n| what | paper | ours | outcome |\n|---|---|---|---|\n'
             "| the mean | 0.50 | {chapter['mean']:value} | {chapter.verdict('mean')} |\n"
-            '""")',
-            "hide-input",
-            "nbval-check-output",
+            '""")'
         ),
-        markdown("## The experiment that decides\n\nThe live run beside the recorded one."),
-        code(
+        markdown(
+            "## The deciding experiments\n\n### What this one found\n\n"
+            "The live run beside the recorded one."
+        ),
+        shown(
             'live, recorded = (moments.result(tier) for tier in ("quick", "full"))\n'
             'ratio = spread(live, "mean") / spread(recorded, "mean")\n'
             "assert abs(ratio - 1).max() < 0.5  # a hundred seeds know a spread to 7 %\n"
-            'print("the live run agrees with the record")',
-            "hide-input",
-            "nbval-check-output",
+            'print("the live run agrees with the record")'
         ),
-        markdown("## The claims"),
-        code("chapter.claims()", "hide-input", "nbval-check-output"),
+        markdown(
+            f"## Claims\n\nThe headline ones; the rest stand in the [audit]({slug}-audit.ipynb)."
+        ),
+        shown('chapter.claims("mean", "median")'),
+        markdown("## In short\n\nFive lines to take home."),
         markdown("## Exercises\n\n**1.** A question?"),
-        code('print("its solution")', "hide-cell"),
+        code('say("Its answer, and the lines that show it.")', "hide-cell"),
         markdown(
             "## Reproduce it\n\n```\n"
             f"python -m replications claims {slug}\n"
             f"python -m replications run {slug} --tier full\n```"
         ),
-        code("chapter.provenance()", "hide-input", "nbval-check-output"),
+        shown("chapter.provenance()"),
     ]
+
+
+def audit(slug: str) -> list[Cell]:
+    """The second page: what a sceptic asks, every finding that the chapter has no room for."""
+    return [
+        markdown(f"# {slug}: the audit\n\nWhat stands behind [the chapter]({slug}.ipynb)."),
+        code(
+            "from replications.core.notebook import Chapter, say\n\n"
+            f'chapter = Chapter("{slug}", page="{slug}-audit")',
+            "hide-input",
+        ),
+        markdown("## Independent checks\n\nAgainst which libraries and exact values."),
+        markdown("## Errata"),
+        shown(
+            'say(f"""\n| where | what stands there | what is right |\n|---|---|---|\n'
+            "| Equation 1 | 0 | {chapter['mean']:value} |\n"
+            '""")'
+        ),
+        markdown("## Further claims"),
+        shown('chapter.claims("mean-as-printed")'),
+        markdown("## Not tested\n\nWhat the paper says and this scale cannot."),
+    ]
+
+
+def notebook(name: str, cells: list[Cell], url: str) -> dict[str, Any]:
+    """A page's cells as a notebook.
+
+    Args:
+        name: of the file, without its ending.
+        cells: below the first, which installs the package where it is not.
+        url: the repository's home.
+    """
+    cells = [code(FIRST_CELL.format(url=url), "remove-cell"), *cells]
     for number, cell in enumerate(cells):
-        cell["id"] = f"{slug}-{number}"
-        if cell["cell_type"] == "code":
-            cell.update(outputs=[], execution_count=None)
+        cell["id"] = f"{name}-{number}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return {
         "cells": cells,
         "metadata": {
             "kernelspec": kernel,
             "language_info": {"name": "python"},
-            "og:description": f"What became of {slug}, in one plain sentence.",
+            "og:description": f"What became of {name}, in one plain sentence.",
         },
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -103,8 +157,8 @@ def new_paper(root: Path, slug: str, key: str) -> list[Path]:
     if not re.fullmatch(r"[a-z][a-z0-9]*", slug) or keyword.iskeyword(slug):
         raise ValueError(f"SLUG must be lower-case letters and digits, got {slug!r}")
     package = root / "src" / "replications" / "papers" / slug
-    chapter = root / "chapters" / f"{slug}.ipynb"
-    for path in (package, chapter):
+    pages = {f"{slug}": chapter(slug), f"{slug}-audit": audit(slug)}
+    for path in (package, *(root / "chapters" / f"{name}.ipynb" for name in pages)):
         if path.exists():
             raise ValueError(f"SLUG is taken: {path.relative_to(root)} exists")
     if f"{{{key}," not in (root / "chapters" / "references.bib").read_text(encoding="utf8"):
@@ -120,17 +174,21 @@ def new_paper(root: Path, slug: str, key: str) -> list[Path]:
         ("package", package),
         ("tests", root / "tests" / "papers" / slug),
     ):
-        for path in sorted((TEMPLATE / source).rglob("*.py")):
+        for path in sorted((TEMPLATE / source).rglob("*.*")):
+            if path.suffix not in (".py", ".js"):
+                continue  # a cache
             text = path.read_text(encoding="utf8").replace("SLUG", slug).replace("KEY", key)
             files[target / path.relative_to(TEMPLATE / source)] = text
     files[root / "tests" / "papers" / slug / "__init__.py"] = ""
-    cells = notebook(slug, home(root))
-    files[chapter] = json.dumps(cells, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    for name, cells in pages.items():
+        page = notebook(name, cells, home(root))
+        text = json.dumps(page, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        files[root / "chapters" / f"{name}.ipynb"] = text
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf8")
-    line = f"      - file: chapters/{slug}\n"
-    toc.write_text(contents[: papers.end()] + line + contents[papers.end() :], encoding="utf8")
+    lines = "".join(f"      - file: chapters/{name}\n" for name in pages)
+    toc.write_text(contents[: papers.end()] + lines + contents[papers.end() :], encoding="utf8")
     return list(files)
 
 

@@ -110,6 +110,21 @@ def test_a_claim_leads_to_the_cell_that_shows_it(claim):
     assert claim["cell"] in anchors(path)
 
 
+def test_every_claim_stands_in_a_table_of_its_chapter_or_of_the_audit():
+    shown = {
+        path.stem: set(re.findall(r'id=\\"claim-([\w-]+)\\"', path.read_text(encoding="utf8")))
+        for path in NOTEBOOKS
+    }
+    missing = [
+        claim["id"]
+        for claim in CLAIMS
+        if not any(
+            claim["id"] in shown.get(page, ()) for page in (claim["slug"], f"{claim['slug']}-audit")
+        )
+    ]
+    assert not missing
+
+
 def test_the_published_claims_are_as_the_schema_says():
     schema = json.loads((CHAPTERS / "claims.schema.json").read_text(encoding="utf8"))
     document = json.loads((CHAPTERS / "claims.json").read_text(encoding="utf8"))

@@ -49,7 +49,8 @@ def test_scaffold_runs(project):
         return done.stdout
 
     run("-m", "replications", "run", "moments", "--tier", "full")
-    run("tools/execute_notebooks.py", "chapters/moments.ipynb")
+    for page in ("moments", "moments-audit"):
+        run("tools/execute_notebooks.py", f"chapters/{page}.ipynb")
     (project / "chapters" / "claims.json").write_text(run("-m", "replications", "claims", "--json"))
     assert " passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/papers")
     run("-m", "ruff", "check", "src/replications/papers", "tests/papers/moments")

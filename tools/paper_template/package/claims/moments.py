@@ -29,6 +29,8 @@ def SLUG_mean(result: xr.Dataset) -> Estimate:
 @_claim(
     kind=Kind.ERRATUM,
     place="Equation 1, as printed",
+    cell="errata",
+    page="SLUG-audit",
     expect=Band(0.0, 0.0, "as printed"),
     verdict=NOT_REPRODUCED,
 )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from replications.core import registry
 from replications.core.experiment import Experiment
+
+WAIT = 10
+"""Seconds after which a cluster counts as not there."""
+KEPT = "the parts that were done are kept, and the same command goes on from there"
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -52,15 +57,33 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _backend(scheduler: str | None) -> Any:
+@contextmanager
+def _backend(scheduler: str | None) -> Iterator[None]:
     """joblib's backend: processes of this machine, or the Dask cluster at an address."""
     if scheduler is None:
-        return nullcontext()
-    from dask.distributed import Client
+        yield
+        return
+    try:
+        from dask.distributed import Client
+    except ImportError:
+        raise SystemExit(
+            "--scheduler needs Dask: python -m pip install 'dask[distributed]'"
+        ) from None
     from joblib import parallel_config
 
-    Client(scheduler)
-    return parallel_config("dask", n_jobs=-1)  # every worker of the cluster
+    try:
+        client = Client(scheduler, timeout=WAIT)
+    except (OSError, ValueError) as error:  # nobody there, or no address
+        raise SystemExit(f"no Dask scheduler answers at {scheduler}: {error}") from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=WAIT)
+        except TimeoutError:
+            raise SystemExit(f"the Dask scheduler at {scheduler} has no workers") from None
+        if max(client.nthreads().values()) > 1:
+            raise SystemExit("start every worker with --nthreads 1: runs share no process")
+        with parallel_config("dask", n_jobs=-1):  # every worker of the cluster
+            yield
 
 
 def _claims(args: argparse.Namespace) -> int:
@@ -186,9 +209,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     from replications.core.store import StoreError
 
     args = _parser().parse_args(argv)
-    try:
-        status: int = args.call(args)
-    except StoreError as error:  # a record is missing or stale: the message says how to renew it
-        print(error, file=sys.stderr)
-        return 2
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+        try:
+            status: int = args.call(args)
+        except StoreError as error:  # a record is missing or stale: it says how to renew it
+            print(error, file=sys.stderr)
+            return 2
+        except BrokenExecutor:
+            print(f"a worker process died, killed or out of memory; {KEPT}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f"stopped; {KEPT}", file=sys.stderr)
+            return 130  # as shells have it
     return status

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -115,22 +116,43 @@ class Experiment:
 
     def compute(self, tier: Tier, jobs: int | None = None) -> tuple[xr.Dataset, ...]:
         """Run what the cache does not hold yet, keeping each part as soon as it is done."""
-        configs = self.configs(tier)
+        return self._compute(self.configs(tier), jobs)
+
+    def _compute(self, configs: Sequence[Any], jobs: int | None) -> tuple[xr.Dataset, ...]:
         parts = [store.cached(self.name, self.run, config) for config in configs]
         missing = [i for i, part in enumerate(parts) if part is None]
-        todo = [configs[i] for i in missing]
-        for i, result, seconds in sweep(self, todo, jobs, self.name):
-            parts[missing[i]] = store.keep(self.name, self.run, todo[i], result, seconds)
+        if missing:
+            store.check_writable(store.cache_folder())  # before, not after an hour's work
+        todo = [(store.digest(self.name, self.run, configs[i]), configs[i]) for i in missing]
+        for i, (result, where), seconds in sweep(self._at_worker, todo, jobs, self.name):
+            key, config = todo[i]
+            made = {"seconds": round(seconds, 2), **where}
+            parts[missing[i]] = store.keep(key, config, result, made)
         return tuple(part for part in parts if part is not None)
+
+    def _at_worker(self, task: tuple[str, Any]) -> tuple[xr.Dataset, dict[str, Any]]:
+        """One config where it is run: the result, and on what it was made.
+
+        Raises:
+            store.StoreError: the worker's code is not the caller's, whose key the result would
+                bear.
+        """
+        key, config = task
+        if store.digest(self.name, self.run, config) != key:
+            raise store.StoreError(
+                f"the worker {platform.node()} has other code of {self.slug}/{self.name} than "
+                "this machine; install the same there"
+            )
+        return self.run(config), store.surroundings()
 
     def record(self, jobs: int | None = None) -> list[Path]:
         """Compute FULL and write its records into the package. Returns their paths."""
         configs = self.configs("full")
         paths = self.stored("full")
+        store.check_writable(paths[0].parent)
         for path, config, result in zip(paths, configs, self.compute("full", jobs), strict=True):
             key = store.digest(self.name, self.run, config)
-            about = store.provenance(store.cache_path(key))
-            store.save(path, result, key, config, about["seconds"])
+            store.save(path, result, key, config, store.provenance(store.cache_path(key)))
         self._memory.clear()
         return paths
 

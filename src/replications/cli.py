@@ -11,8 +11,9 @@ from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from replications.core import registry
-from replications.core.experiment import Experiment
+from replications.core import registry, store
+from replications.core.errors import DataError
+from replications.core.experiment import DATA_VARIABLE, Experiment
 
 WAIT = 10
 """Seconds after which a cluster counts as not there."""
@@ -24,8 +25,9 @@ def _list(args: argparse.Namespace) -> int:
         paper = registry.paper(slug)
         print(slug)
         for experiment in paper.experiments.values():
-            tiers = "quick, full" if experiment.full is not None else "quick"
-            print(f"  experiment {experiment.name} ({tiers})")
+            presets = ("quick", "full", "paper")
+            tiers = [name for name in presets if getattr(experiment, name) is not None]
+            print(f"  experiment {experiment.name} ({', '.join(tiers)})")
         for name in paper.figures:
             print(f"  figure     {name}")
         print(f"  claims     {len(paper.claims)}")
@@ -46,11 +48,17 @@ def _chosen(slug: str | None, only: str | None = None) -> Iterator[Experiment]:
 
 def _run(args: argparse.Namespace) -> int:
     with _backend(args.scheduler):
-        for experiment in _chosen(args.slug, args.only):
-            if args.tier == "quick":
+        chosen = [e for e in _chosen(args.slug, args.only) if getattr(e, args.tier) is not None]
+        if not chosen:
+            raise SystemExit(f"{args.only or args.slug} has no {args.tier} preset")
+        for experiment in chosen:
+            if args.tier == "paper":
+                result = experiment.at_paper_size(args.data, args.device, args.jobs)
+                print(f"{args.slug}/{experiment.name}: {store.cache_folder()} keeps\n{result}")
+            elif args.tier == "quick":
                 experiment.result("quick", jobs=args.jobs)
                 print(f"{args.slug}/{experiment.name}: quick result is in the cache", flush=True)
-            elif experiment.full is not None:
+            else:
                 written = experiment.record(jobs=args.jobs)
                 names_written = ", ".join(path.name for path in written)
                 print(f"{args.slug}/{experiment.name}: recorded {names_written}", flush=True)
@@ -124,8 +132,6 @@ def _figure(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from replications.core.store import StoreError, distance
-
     stale = 0
     for experiment in _chosen(args.slug, args.only):
         if experiment.full is None:
@@ -133,12 +139,12 @@ def _verify(args: argparse.Namespace) -> int:
         name = f"{experiment.slug}/{experiment.name}"
         try:
             recorded = experiment.result("full")
-        except StoreError as error:
+        except store.StoreError as error:
             stale += 1
             print(f"{name}: {error}", file=sys.stderr)
             continue
         if args.rerun:
-            apart = distance(recorded, experiment.result("full", jobs=args.jobs, fresh=True))
+            apart = store.distance(recorded, experiment.result("full", jobs=args.jobs, fresh=True))
             print(
                 f"{name}: a run here differs by at most {apart:.1e} of a variable's largest value"
             )
@@ -157,9 +163,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--only", metavar="NAME", help="one experiment")
     command.add_argument(
         "--tier",
-        choices=["quick", "full"],
+        choices=["quick", "full", "paper"],
         default="quick",
-        help="quick fills the cache, full writes the records; default quick",
+        help="quick fills the cache, full writes the records, paper has the paper's size and reads "
+        "data of yours; default quick",
+    )
+    command.add_argument(
+        "--data", metavar="FOLDER", help=f"of the standard files; default ${DATA_VARIABLE}"
+    )
+    command.add_argument(
+        "--device", default="cuda", help="of the paper tier: cuda or cpu; default cuda"
     )
     command.add_argument(
         "--jobs", type=_positive, help="processes at a time; default 1, or all of a cluster"
@@ -206,14 +219,12 @@ def _positive(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    from replications.core.store import StoreError
-
     args = _parser().parse_args(argv)
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
         try:
             status: int = args.call(args)
-        except StoreError as error:  # a record is missing or stale: it says how to renew it
+        except (store.StoreError, DataError) as error:  # it says what to do
             print(error, file=sys.stderr)
             return 2
         except BrokenExecutor:

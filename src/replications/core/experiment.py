@@ -1,7 +1,8 @@
-"""An experiment: a function from a frozen config to a labelled dataset, with two presets.
+"""An experiment: a function from a frozen config to a labelled dataset, with its presets.
 
 QUICK runs live, in the notebook; FULL is recorded in the package (`papers/<slug>/records/`), so
-that a notebook opened alone has it too. Both are the same code::
+that a notebook opened alone has it too. PAPER has the size of the paper, reads data that the user
+has, and no page shows it. All are the same code::
 
     @experiment(quick=Config(), full=Config(seeds=20))
     def digits(config: Config) -> xr.Dataset: ...
@@ -13,14 +14,16 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from replications.core import registry, store
+from replications.core.errors import DataError
 from replications.core.sweep import sweep
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
 
 Tier = Literal["quick", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "full")
+DATA_VARIABLE = "REPLICATIONS_DATA"
+"""Environment variable that names the folder of the standard data sets."""
 Run = Callable[[Any], "xr.Dataset"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -49,17 +54,19 @@ class Experiment:
     """Unique within the paper; names its records."""
     run: Run
     """From a config to a dataset whose arms, seeds, steps and settings are named coordinates."""
-    quick: Any
+    quick: Any = None
     """A config, or a tuple of configs: a grid, whose parts are stored one by one."""
     full: Any = None
     """The same, for the recorded run; None where QUICK already is the whole experiment."""
     along: str | None = None
     """The axis along which a grid's parts are joined to one dataset; each part has it with
     length 1."""
+    paper: Any = None
+    """The same at the paper's size; its configs have the fields `folder` and `device`."""
     _memory: dict[tuple[Tier, bool], xr.Dataset] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for preset in (self.quick, self.full):
+        for preset in (self.quick, self.full, self.paper):
             if isinstance(preset, tuple) != (self.along is not None) and preset is not None:
                 raise ValueError(
                     f"{self.slug}/{self.name}: a tuple of configs needs along=, one config has none"
@@ -145,6 +152,34 @@ class Experiment:
             )
         return self.run(config), store.surroundings()
 
+    def at_paper_size(
+        self, folder: str | Path | None = None, device: str = "cuda", jobs: int | None = None
+    ) -> xr.Dataset:
+        """Run PAPER, or find what of it is in the cache: hours on a GPU.
+
+        Args:
+            folder: of the standard files; by default $REPLICATIONS_DATA.
+            device: "cuda" or "cpu".
+            jobs: as for :meth:`result`.
+
+        Raises:
+            DataError: if there is no such folder, or a file in it is missing or damaged.
+        """
+        if self.paper is None:
+            raise ValueError(f"experiment {self.slug}/{self.name} has no paper preset")
+        folder = folder or os.environ.get(DATA_VARIABLE)
+        if not folder:
+            raise DataError(
+                f"{self.slug}/{self.name} reads standard files: name their folder by --data FOLDER "
+                f"or {DATA_VARIABLE}"
+            )
+        found = Path(folder).expanduser().resolve()
+        if not found.is_dir():
+            raise DataError(f"there is no folder {folder}")
+        presets = self.paper if isinstance(self.paper, tuple) else (self.paper,)
+        place = {"folder": str(found), "device": device}
+        return self._joined(self._compute([replace(one, **place) for one in presets], jobs))
+
     def record(self, jobs: int | None = None) -> list[Path]:
         """Compute FULL and write its records into the package. Returns their paths."""
         configs = self.configs("full")
@@ -203,7 +238,12 @@ class Experiment:
 
 
 def experiment(
-    name: str | None = None, *, quick: Any, full: Any = None, along: str | None = None
+    name: str | None = None,
+    *,
+    quick: Any = None,
+    full: Any = None,
+    paper: Any = None,
+    along: str | None = None,
 ) -> Callable[[Run], Experiment]:
     """Register a function of a config as an experiment of the paper in whose folder it stands.
 
@@ -211,12 +251,13 @@ def experiment(
         name: by default the function's, with hyphens for underscores.
         quick: a frozen dataclass of numbers, strings and tuples, or a tuple of such: a grid.
         full: the same for the recorded run, or None.
+        paper: the same at the paper's size, or None.
         along: of a grid, the axis along which its parts are joined.
     """
 
     def declare(run: Run) -> Experiment:
         slug, own = registry.slug_of(run.__module__), name or run.__name__.replace("_", "-")
-        declared = Experiment(slug, own, run, quick, full, along)
+        declared = Experiment(slug, own, run, quick, full, along, paper)
         registry.register("experiments", slug, own, declared, run.__module__)
         return declared
 

@@ -55,8 +55,8 @@ def wall(seconds: Iterable[float], cores: int) -> float:
 def cost(root: Path) -> str:
     """A row for each recorded experiment, and where they were made."""
     lines = [
-        "| paper | experiment | cells | seeds in a cell | CPU time of a cell | of all |",
-        "|---|---|--:|--:|--:|--:|",
+        "| experiment | cells × seeds | CPU time of a cell | of all |",
+        "|---|--:|--:|--:|",
     ]
     found = records(root)
     for (paper, name), cells in found.items():
@@ -64,8 +64,8 @@ def cost(root: Path) -> str:
         low, high = duration(min(times)), duration(max(times))
         seeds = together(cells[0]["config"])
         of_cell = low if low == high else f"{low} to {high}"
-        row = (paper, f"`{name}`", len(cells), seeds, of_cell, duration(sum(times)))
-        lines.append(f"| {' | '.join(map(str, row))} |")
+        size = f"{len(cells)} × {seeds}"
+        lines.append(f"| {paper} {name} | {size} | {of_cell} | {duration(sum(times))} |")
     everything = [cell for cells in found.values() for cell in cells]
     total = duration(sum(cell["seconds"] for cell in everything))
     machines = sorted({cell["machine"]["processor"] for cell in everything})

@@ -8,15 +8,14 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 
 from replications.core import registry, store
-from replications.core.errors import DataError
+from replications.core.cluster import cluster
+from replications.core.errors import ClusterError, DataError
 from replications.core.experiment import DATA_VARIABLE, Experiment
 
-WAIT = 10
-"""Seconds after which a cluster counts as not there."""
 KEPT = "the parts that were done are kept, and the same command goes on from there"
 
 
@@ -47,7 +46,7 @@ def _chosen(slug: str | None, only: str | None = None) -> Iterator[Experiment]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    with _backend(args.scheduler):
+    with cluster(args.scheduler) if args.scheduler else nullcontext():
         chosen = [e for e in _chosen(args.slug, args.only) if getattr(e, args.tier) is not None]
         if not chosen:
             raise SystemExit(f"{args.only or args.slug} has no {args.tier} preset")
@@ -63,35 +62,6 @@ def _run(args: argparse.Namespace) -> int:
                 names_written = ", ".join(path.name for path in written)
                 print(f"{args.slug}/{experiment.name}: recorded {names_written}", flush=True)
     return 0
-
-
-@contextmanager
-def _backend(scheduler: str | None) -> Iterator[None]:
-    """joblib's backend: processes of this machine, or the Dask cluster at an address."""
-    if scheduler is None:
-        yield
-        return
-    try:
-        from dask.distributed import Client
-    except ImportError:
-        raise SystemExit(
-            "--scheduler needs Dask: python -m pip install 'dask[distributed]'"
-        ) from None
-    from joblib import parallel_config
-
-    try:
-        client = Client(scheduler, timeout=WAIT)
-    except (OSError, ValueError) as error:  # nobody there, or no address
-        raise SystemExit(f"no Dask scheduler answers at {scheduler}: {error}") from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=WAIT)
-        except TimeoutError:
-            raise SystemExit(f"the Dask scheduler at {scheduler} has no workers") from None
-        if max(client.nthreads().values()) > 1:
-            raise SystemExit("start every worker with --nthreads 1: runs share no process")
-        with parallel_config("dask", n_jobs=-1):  # every worker of the cluster
-            yield
 
 
 def _claims(args: argparse.Namespace) -> int:
@@ -224,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
         try:
             status: int = args.call(args)
-        except (store.StoreError, DataError) as error:  # it says what to do
+        except (store.StoreError, DataError, ClusterError) as error:  # it says what to do
             print(error, file=sys.stderr)
             return 2
         except BrokenExecutor:

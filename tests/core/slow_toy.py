@@ -1,11 +1,12 @@
 """A grid whose parts can be made to wait, and the command line on it: for processes of tests.
 
 `python -m tests.core.slow_toy ARGUMENTS` is `python -m replications ARGUMENTS` on this one paper.
-Every part notes in $SLOW_TOY/log that it began, and waits while its number stands in
-$SLOW_TOY/hold.
+Every part notes in $SLOW_TOY/log that it began, kills its process if its number stands in
+$SLOW_TOY/fatal, and waits while it stands in $SLOW_TOY/hold.
 """
 
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -31,10 +32,17 @@ def run(config: Config) -> xr.Dataset:
     folder = Path(os.environ["SLOW_TOY"])
     with open(folder / "log", "a") as log:
         log.write(f"{config.n} {os.getpid()}\n")
-    while (folder / "hold").exists() and str(config.n) in (folder / "hold").read_text().split():
+    if named(folder / "fatal", config.n):
+        os.kill(os.getpid(), signal.SIGKILL)
+    while named(folder / "hold", config.n):
         time.sleep(0.02)
     values = np.random.default_rng(config.n).normal(size=(1, 50))
     return xr.Dataset({"x": (("n", "i"), values)}, coords={"n": [config.n]})
+
+
+def named(path: Path, n: int) -> bool:
+    """Whether a number stands in a file, which need not be there."""
+    return path.exists() and str(n) in path.read_text().split()
 
 
 CONFIGS = tuple(Config(n) for n in range(6))

@@ -11,7 +11,7 @@ import pytest
 from replications import cli
 from replications.core import store
 from tests.core import slow_toy
-from tests.core.test_sweeps import KEPT, ROOT, begun, folder, kept, start, wait_until
+from tests.core.test_sweeps import KEPT, LONG, ROOT, begun, folder, kept, start, wait_until
 
 pytest.importorskip("distributed", reason="the extra `distributed` is not installed")
 __all__ = ["folder"]
@@ -64,7 +64,7 @@ def test_same_keys_and_numbers_and_a_killed_worker_loses_nothing(folder, cluster
     killed = dict(begun(folder))[0]
     os.kill(killed, signal.SIGKILL)
     (folder / "hold").unlink()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=LONG)
     assert (process.returncode, out) == (0, f"slow_toy/grid: recorded {', '.join(NAMES)}\n"), err
     tries = [pid for n, pid in begun(folder) if n == 0]
     assert tries[0] == killed and {tries[-1]} == workers - {killed}  # the other made it again
@@ -85,7 +85,7 @@ def test_interrupted_on_a_cluster_it_goes_on(folder, cluster):
     process = run(address())
     wait_until(lambda: (folder / "cache").exists() and len(files(folder)) == 10)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=LONG)
     assert process.returncode == 130
     assert err.endswith(f"stopped; {KEPT}")
     assert "Traceback" not in err
@@ -93,21 +93,47 @@ def test_interrupted_on_a_cluster_it_goes_on(folder, cluster):
     (folder / "hold").unlink()
     before = len(begun(folder))
     process = run(address())
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=LONG)
     assert (process.returncode, out) == (0, "slow_toy/grid: quick result is in the cache\n"), err
     assert {n for n, _ in begun(folder)[before:]} <= {4}
     assert kept(folder) == [0, 1, 2, 3, 4, 5]
 
 
-def test_a_cluster_that_cannot_serve_is_one_line(folder, cluster, monkeypatch):
-    monkeypatch.setattr(cli, "WAIT", 0.5)
-    with pytest.raises(SystemExit, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1: "):
-        cli.main(["run", "slow_toy", "--scheduler", "tcp://127.0.0.1:1"])
+@pytest.fixture
+def strict(monkeypatch):
+    """Dask gives up a task at its second worker's death; by default at the fourth's."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "1")
+
+
+def test_a_cell_that_kills_every_worker_is_one_line(strict, folder, cluster):
     address, worker = cluster
-    with pytest.raises(SystemExit, match=r"the Dask scheduler at tcp://.* has no workers"):
-        cli.main(["run", "slow_toy", "--scheduler", address()])
-    monkeypatch.setattr(cli, "WAIT", 20)
+    for _ in range(3):
+        worker("--nthreads", "1")
+    (folder / "fatal").write_text("5")
+    process = run(address())
+    try:
+        out, err = process.communicate(timeout=LONG)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (2, ""), err
+    assert err.endswith(f"a worker process died, killed or out of memory; {KEPT}")
+    assert "Traceback" not in err
+    assert set(kept(folder)) <= {0, 1, 2, 3, 4}
+
+
+def test_a_cluster_that_cannot_serve_is_one_line(folder, cluster, monkeypatch, capsys):
+    def says(where):
+        assert cli.main(["run", "slow_toy", "--scheduler", where]) == 2
+        return capsys.readouterr().err
+
+    monkeypatch.setattr("replications.core.cluster.WAIT", 0.5)
+    nobody = says("tcp://127.0.0.1:1")
+    assert nobody.startswith("no Dask scheduler answers at tcp://127.0.0.1:1: ")
+    assert nobody.count("\n") == 1
+    address, worker = cluster
+    monkeypatch.setattr("replications.core.cluster.WAIT", 2)
+    assert says(address()) == f"the Dask scheduler at {address()} has no workers\n"
+    monkeypatch.setattr("replications.core.cluster.WAIT", 30)
     worker("--nthreads", "2")
-    with pytest.raises(SystemExit, match="start every worker with --nthreads 1"):
-        cli.main(["run", "slow_toy", "--scheduler", address()])
+    assert says(address()) == "start every worker with --nthreads 1: runs share no process\n"
     assert begun(folder) == []

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from replications.core.errors import DataError
-from replications.problems.resnet import resnet18
+from replications.problems.resnet18 import resnet18
 from replications.problems.standard_files import cifar10, mnist, parallel_text, usable
 from tests.standard_data import cifar, write_cifar, write_idx, write_mnist, write_text
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from replications.core.experiment import experiment
 from replications.core.seeds import generator
 from replications.methods.lookahead import Lookahead
-from replications.problems.resnet import resnet18
+from replications.problems.resnet18 import resnet18
 from replications.problems.standard_files import cifar10, usable
 
 

@@ -1,6 +1,9 @@
 """How the cost of a cell grows: a few cells at two sizes, and the ratio of their times.
 
-Usage: python tools/measure_growth.py    # writes chapters/growth.json, about three minutes
+Usage: python tools/measure_growth.py [WHAT ...]
+
+writes chapters/growth.json, all of it in about three minutes, or anew only the rows of what is
+named, such as "hidden units".
 
 The ratio, not the seconds, is kept: it says more about the code than about the machine. Each time
 is the least CPU time of three runs on one thread.
@@ -9,6 +12,7 @@ is the least CPU time of three runs on one thread.
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +28,7 @@ CASES: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any], int], ...] = (
     ("implicit", "overfit", "splits", {"splits": 2}, {"splits": 8}, 4),
     ("implicit", "overfit", "outer steps", {"splits": 2}, {"outer": 50}, 2),
     ("pes", "digits", "pairs of particles", {"windows": 100}, {"pairs": 60}, 4),
+    ("pes", "digits", "hidden units", {"windows": 100}, {"hidden": 64}, 4),
     ("pes", "digits", "updates of theta", {"windows": 100}, {"windows": 200}, 2),
 )
 """Paper, experiment, what grows, changes of the quick preset at the small and at the large size,
@@ -41,14 +46,18 @@ def seconds(experiment: Any, config: Any) -> float:
 
 
 def main() -> None:
-    """Measure all cases, in order."""
+    """Measure the cases, in order."""
     import torch
 
     from replications.core import registry
 
     torch.set_num_threads(1)
-    rows = []
+    named, rows = sys.argv[1:], []
+    kept = {(r["paper"], r["what"]): r for r in json.loads(GROWTH.read_text())} if named else {}
     for slug, name, what, small, change, times in CASES:
+        if named and what not in named:
+            rows.append(kept[slug, what])
+            continue
         experiment = registry.paper(slug).experiments[name]
         base = replace(experiment.configs("quick")[0], **small)
         experiment(base)  # warm

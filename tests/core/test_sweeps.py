@@ -99,7 +99,7 @@ import sys, xarray as xr
 from pathlib import Path
 from tests.core.toy import Config
 from replications.core import store
-for i in range(150):
+for i in range(60):
     result = xr.Dataset({"x": ("i", [float(sys.argv[2])] * 99)})
     made = {"seconds": 0.0, **store.surroundings()}
     store.save(Path(sys.argv[1]), result, "key", Config(3), made)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
-from replications.core import registry
-from replications.core.experiment import Experiment
+from replications.core import registry, store
+from replications.core.cluster import cluster
+from replications.core.errors import ClusterError, DataError
+from replications.core.experiment import DATA_VARIABLE, Experiment
+
+KEPT = "the parts that were done are kept, and the same command goes on from there"
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -19,8 +24,9 @@ def _list(args: argparse.Namespace) -> int:
         paper = registry.paper(slug)
         print(slug)
         for experiment in paper.experiments.values():
-            tiers = "quick, full" if experiment.full is not None else "quick"
-            print(f"  experiment {experiment.name} ({tiers})")
+            presets = ("quick", "full", "paper")
+            tiers = [name for name in presets if getattr(experiment, name) is not None]
+            print(f"  experiment {experiment.name} ({', '.join(tiers)})")
         for name in paper.figures:
             print(f"  figure     {name}")
         print(f"  claims     {len(paper.claims)}")
@@ -40,27 +46,22 @@ def _chosen(slug: str | None, only: str | None = None) -> Iterator[Experiment]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    with _backend(args.scheduler):
-        for experiment in _chosen(args.slug, args.only):
-            if args.tier == "quick":
+    with cluster(args.scheduler) if args.scheduler else nullcontext():
+        chosen = [e for e in _chosen(args.slug, args.only) if getattr(e, args.tier) is not None]
+        if not chosen:
+            raise SystemExit(f"{args.only or args.slug} has no {args.tier} preset")
+        for experiment in chosen:
+            if args.tier == "paper":
+                result = experiment.at_paper_size(args.data, args.device, args.jobs)
+                print(f"{args.slug}/{experiment.name}: {store.cache_folder()} keeps\n{result}")
+            elif args.tier == "quick":
                 experiment.result("quick", jobs=args.jobs)
                 print(f"{args.slug}/{experiment.name}: quick result is in the cache", flush=True)
-            elif experiment.full is not None:
+            else:
                 written = experiment.record(jobs=args.jobs)
                 names_written = ", ".join(path.name for path in written)
                 print(f"{args.slug}/{experiment.name}: recorded {names_written}", flush=True)
     return 0
-
-
-def _backend(scheduler: str | None) -> Any:
-    """joblib's backend: processes of this machine, or the Dask cluster at an address."""
-    if scheduler is None:
-        return nullcontext()
-    from dask.distributed import Client
-    from joblib import parallel_config
-
-    Client(scheduler)
-    return parallel_config("dask", n_jobs=-1)  # every worker of the cluster
 
 
 def _claims(args: argparse.Namespace) -> int:
@@ -107,8 +108,6 @@ def _figure(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from replications.core.store import StoreError, distance
-
     stale = 0
     for experiment in _chosen(args.slug, args.only):
         if experiment.full is None:
@@ -116,12 +115,12 @@ def _verify(args: argparse.Namespace) -> int:
         name = f"{experiment.slug}/{experiment.name}"
         try:
             recorded = experiment.result("full")
-        except StoreError as error:
+        except store.StoreError as error:
             stale += 1
             print(f"{name}: {error}", file=sys.stderr)
             continue
         if args.rerun:
-            apart = distance(recorded, experiment.result("full", jobs=args.jobs, fresh=True))
+            apart = store.distance(recorded, experiment.result("full", jobs=args.jobs, fresh=True))
             print(
                 f"{name}: a run here differs by at most {apart:.1e} of a variable's largest value"
             )
@@ -140,9 +139,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--only", metavar="NAME", help="one experiment")
     command.add_argument(
         "--tier",
-        choices=["quick", "full"],
+        choices=["quick", "full", "paper"],
         default="quick",
-        help="quick fills the cache, full writes the records; default quick",
+        help="quick fills the cache, full writes the records, paper has the paper's size and reads "
+        "data of yours; default quick",
+    )
+    command.add_argument(
+        "--data", metavar="FOLDER", help=f"of the standard files; default ${DATA_VARIABLE}"
+    )
+    command.add_argument(
+        "--device", default="cuda", help="of the paper tier: cuda or cpu; default cuda"
     )
     command.add_argument(
         "--jobs", type=_positive, help="processes at a time; default 1, or all of a cluster"
@@ -191,12 +197,18 @@ def _positive(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    from replications.core.store import StoreError
-
     args = _parser().parse_args(argv)
-    try:
-        status: int = args.call(args)
-    except StoreError as error:  # a record is missing or stale: the message says how to renew it
-        print(error, file=sys.stderr)
-        return 2
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+        try:
+            status: int = args.call(args)
+        except (store.StoreError, DataError, ClusterError) as error:  # it says what to do
+            print(error, file=sys.stderr)
+            return 2
+        except BrokenExecutor:
+            print(f"a worker process died, killed or out of memory; {KEPT}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print(f"stopped; {KEPT}", file=sys.stderr)
+            return 130  # as shells have it
     return status

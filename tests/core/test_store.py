@@ -237,9 +237,9 @@ def test_failed_write_leaves_nothing(package, tmp_path):
     config = package.load().Config()
     bad = xr.Dataset({"values": ("i", np.array([object()]))})
     with pytest.raises(TypeError, match=r"\['values'\] are not plain arrays"):
-        store.save(tmp_path / "bad", bad, "key", config, 0.0)
+        store.save(tmp_path / "bad", bad, "key", config, {})
     with pytest.raises(TypeError, match=r"must return an xarray.Dataset, got dict"):
-        store.save(tmp_path / "bad", {}, "key", config, 0.0)
+        store.save(tmp_path / "bad", {}, "key", config, {})
     assert not list(tmp_path.glob("bad*"))
 
 

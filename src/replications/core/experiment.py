@@ -1,7 +1,8 @@
-"""An experiment: a function from a frozen config to a labelled dataset, with two presets.
+"""An experiment: a function from a frozen config to a labelled dataset, with its presets.
 
 QUICK runs live, in the notebook; FULL is recorded in the package (`papers/<slug>/records/`), so
-that a notebook opened alone has it too. Both are the same code::
+that a notebook opened alone has it too. PAPER has the size of the paper, reads data that the user
+has, and no page shows it. All are the same code::
 
     @experiment(quick=Config(), full=Config(seeds=20))
     def digits(config: Config) -> xr.Dataset: ...
@@ -13,13 +14,16 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
+import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from replications.core import registry, store
+from replications.core.errors import DataError
 from replications.core.sweep import sweep
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
 
 Tier = Literal["quick", "full"]
 TIERS: tuple[Tier, ...] = ("quick", "full")
+DATA_VARIABLE = "REPLICATIONS_DATA"
+"""Environment variable that names the folder of the standard data sets."""
 Run = Callable[[Any], "xr.Dataset"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,17 +54,19 @@ class Experiment:
     """Unique within the paper; names its records."""
     run: Run
     """From a config to a dataset whose arms, seeds, steps and settings are named coordinates."""
-    quick: Any
+    quick: Any = None
     """A config, or a tuple of configs: a grid, whose parts are stored one by one."""
     full: Any = None
     """The same, for the recorded run; None where QUICK already is the whole experiment."""
     along: str | None = None
     """The axis along which a grid's parts are joined to one dataset; each part has it with
     length 1."""
+    paper: Any = None
+    """The same at the paper's size; its configs have the fields `folder` and `device`."""
     _memory: dict[tuple[Tier, bool], xr.Dataset] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for preset in (self.quick, self.full):
+        for preset in (self.quick, self.full, self.paper):
             if isinstance(preset, tuple) != (self.along is not None) and preset is not None:
                 raise ValueError(
                     f"{self.slug}/{self.name}: a tuple of configs needs along=, one config has none"
@@ -115,22 +123,71 @@ class Experiment:
 
     def compute(self, tier: Tier, jobs: int | None = None) -> tuple[xr.Dataset, ...]:
         """Run what the cache does not hold yet, keeping each part as soon as it is done."""
-        configs = self.configs(tier)
+        return self._compute(self.configs(tier), jobs)
+
+    def _compute(self, configs: Sequence[Any], jobs: int | None) -> tuple[xr.Dataset, ...]:
         parts = [store.cached(self.name, self.run, config) for config in configs]
         missing = [i for i, part in enumerate(parts) if part is None]
-        todo = [configs[i] for i in missing]
-        for i, result, seconds in sweep(self, todo, jobs, self.name):
-            parts[missing[i]] = store.keep(self.name, self.run, todo[i], result, seconds)
+        if missing:
+            store.check_writable(store.cache_folder())  # before, not after an hour's work
+        todo = [(store.digest(self.name, self.run, configs[i]), configs[i]) for i in missing]
+        for i, (result, where), seconds in sweep(self._at_worker, todo, jobs, self.name):
+            key, config = todo[i]
+            made = {"seconds": round(seconds, 2), **where}
+            parts[missing[i]] = store.keep(key, config, result, made)
         return tuple(part for part in parts if part is not None)
+
+    def _at_worker(self, task: tuple[str, Any]) -> tuple[xr.Dataset, dict[str, Any]]:
+        """One config where it is run: the result, and on what it was made.
+
+        Raises:
+            store.StoreError: the worker's code is not the caller's, whose key the result would
+                bear.
+        """
+        key, config = task
+        if store.digest(self.name, self.run, config) != key:
+            raise store.StoreError(
+                f"the worker {platform.node()} has other code of {self.slug}/{self.name} than "
+                "this machine; install the same there"
+            )
+        return self.run(config), store.surroundings()
+
+    def at_paper_size(
+        self, folder: str | Path | None = None, device: str = "cuda", jobs: int | None = None
+    ) -> xr.Dataset:
+        """Run PAPER, or find what of it is in the cache: hours on a GPU.
+
+        Args:
+            folder: of the standard files; by default $REPLICATIONS_DATA.
+            device: "cuda" or "cpu".
+            jobs: as for :meth:`result`.
+
+        Raises:
+            DataError: if there is no such folder, or a file in it is missing or damaged.
+        """
+        if self.paper is None:
+            raise ValueError(f"experiment {self.slug}/{self.name} has no paper preset")
+        folder = folder or os.environ.get(DATA_VARIABLE)
+        if not folder:
+            raise DataError(
+                f"{self.slug}/{self.name} reads standard files: name their folder by --data FOLDER "
+                f"or {DATA_VARIABLE}"
+            )
+        found = Path(folder).expanduser().resolve()
+        if not found.is_dir():
+            raise DataError(f"there is no folder {folder}")
+        presets = self.paper if isinstance(self.paper, tuple) else (self.paper,)
+        place = {"folder": str(found), "device": device}
+        return self._joined(self._compute([replace(one, **place) for one in presets], jobs))
 
     def record(self, jobs: int | None = None) -> list[Path]:
         """Compute FULL and write its records into the package. Returns their paths."""
         configs = self.configs("full")
         paths = self.stored("full")
+        store.check_writable(paths[0].parent)
         for path, config, result in zip(paths, configs, self.compute("full", jobs), strict=True):
             key = store.digest(self.name, self.run, config)
-            about = store.provenance(store.cache_path(key))
-            store.save(path, result, key, config, about["seconds"])
+            store.save(path, result, key, config, store.provenance(store.cache_path(key)))
         self._memory.clear()
         return paths
 
@@ -181,7 +238,12 @@ class Experiment:
 
 
 def experiment(
-    name: str | None = None, *, quick: Any, full: Any = None, along: str | None = None
+    name: str | None = None,
+    *,
+    quick: Any = None,
+    full: Any = None,
+    paper: Any = None,
+    along: str | None = None,
 ) -> Callable[[Run], Experiment]:
     """Register a function of a config as an experiment of the paper in whose folder it stands.
 
@@ -189,12 +251,13 @@ def experiment(
         name: by default the function's, with hyphens for underscores.
         quick: a frozen dataclass of numbers, strings and tuples, or a tuple of such: a grid.
         full: the same for the recorded run, or None.
+        paper: the same at the paper's size, or None.
         along: of a grid, the axis along which its parts are joined.
     """
 
     def declare(run: Run) -> Experiment:
         slug, own = registry.slug_of(run.__module__), name or run.__name__.replace("_", "-")
-        declared = Experiment(slug, own, run, quick, full, along)
+        declared = Experiment(slug, own, run, quick, full, along, paper)
         registry.register("experiments", slug, own, declared, run.__module__)
         return declared
 

@@ -1,23 +1,24 @@
 """Results on disk: arrays in an .npz, and beside it a .json that says where they come from.
 
 A result's key is a hash of the experiment's name, its config and the code that it runs, so that a
-number cannot outlive the code that made it. The .json is written last and holds the checksum of
-the .npz: a pair is either whole or not there.
+number cannot outlive the code that made it. The .json holds the checksum of the .npz, and the two
+are put in place together: a pair is either whole or not there.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import platform
 import re
 import sys
 import tempfile
-import typing
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,45 +59,62 @@ def digest(name: str, run: Callable[[Any], Any], config: Any) -> str:
     return hashlib.sha256((text + code_digest(run.__module__)).encode()).hexdigest()
 
 
-def save(path: Path, result: xr.Dataset, key: str, config: Any, seconds: float) -> None:
-    """Write a result atomically.
+def check_writable(folder: Path) -> None:
+    """Make a folder, and raise :class:`StoreError` if nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StoreError(_unwritable(folder, error)) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    return (
+        f"no result can be kept in {folder}: {error.strerror or error}; "
+        f"{CACHE_VARIABLE} names another folder for live results"
+    )
+
+
+def save(path: Path, result: xr.Dataset, key: str, config: Any, made: Mapping[str, Any]) -> None:
+    """Write a result: the pair is whole, whoever else writes it at the same time.
 
     Args:
         path: without suffix; `.npz` gets the arrays, `.json` their labels and all the rest.
         result: variables and coordinates of numbers, strings or truth values.
         key: from :func:`digest`.
         config: what the result was made with.
-        seconds: CPU seconds that it took.
+        made: its "seconds" of CPU time, "machine" and "versions", see :func:`surroundings`.
 
     Raises:
         TypeError: the result is no dataset, or holds something that is no plain array.
+        StoreError: it cannot be written; what was there before is left as it was.
     """
     if type(result).__name__ != "Dataset":
         raise TypeError(f"an experiment must return an xarray.Dataset, got {type(result).__name__}")
-    arrays = {str(name): _plain(variable.values) for name, variable in result.variables.items()}
+    arrays: dict[str, Any] = {str(k): _plain(v.values) for k, v in result.variables.items()}
     if bad := [name for name, array in arrays.items() if array.dtype == object]:
         raise TypeError(f"{bad} are not plain arrays")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    npz = _atomically(path.with_suffix(".npz"), lambda f: _write_arrays(f, arrays))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    data = buffer.getvalue()
     about = {
         "digest": key,
-        "checksum": npz,
+        "checksum": hashlib.sha256(data).hexdigest(),
         "config": dataclasses.asdict(config),
         "labels": {
             "attrs": result.attrs,
             "coords": _labels(result.coords),
             "data_vars": _labels(result.data_vars),
         },
-        "seconds": round(seconds, 2),
-        "machine": machine(),
-        "versions": _versions(),
+        **{name: made[name] for name in ("seconds", "machine", "versions")},
     }
     text = json.dumps(about, indent=1, sort_keys=True) + "\n"
-    _atomically(path.with_suffix(".json"), lambda f: f.write(text.encode()))
-
-
-def _write_arrays(file: typing.BinaryIO, arrays: dict[str, Any]) -> None:
-    np.savez_compressed(file, **arrays)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace({path.with_suffix(".npz"): data, path.with_suffix(".json"): text.encode()})
+    except OSError as error:
+        raise StoreError(_unwritable(path.parent, error)) from error
 
 
 def _plain(array: Any) -> np.ndarray:
@@ -123,17 +141,17 @@ def load(path: Path, key: str | None) -> xr.Dataset:
     """
     import xarray as xr
 
-    about = provenance(path)
-    if key is not None and about.get("digest") != key:
-        raise StoreError(f"{path.name} was made by other code or another config")
     try:
-        data = path.with_suffix(".npz").read_bytes()
-        if hashlib.sha256(data).hexdigest() != about.get("checksum"):
-            raise StoreError(f"{path.name} is damaged: its checksum does not fit")
-        with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
-            arrays = dict(file)
+        with _locked(path.parent):  # else a writer could come between the two
+            about, data = provenance(path), path.with_suffix(".npz").read_bytes()
     except OSError as error:
         raise StoreError(f"{path.name} cannot be read: {error}") from error
+    if key is not None and about.get("digest") != key:
+        raise StoreError(f"{path.name} was made by other code or another config")
+    if hashlib.sha256(data).hexdigest() != about.get("checksum"):
+        raise StoreError(f"{path.name} is damaged: its checksum does not fit")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = dict(file)
     labels = about["labels"]
     for part in ("coords", "data_vars"):
         for name, variable in labels[part].items():
@@ -147,7 +165,7 @@ def provenance(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise StoreError(f"{path.name} does not exist") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise StoreError(f"{path.name} is damaged: {error}") from error
 
 
@@ -155,7 +173,7 @@ def cached(name: str, run: Callable[[Any], Any], config: Any) -> xr.Dataset | No
     """The live result of this code and config, or None; a damaged one is dropped with a warning."""
     key = digest(name, run, config)
     path = cache_path(key)
-    if not path.with_suffix(".json").exists():
+    if not os.path.exists(path.with_suffix(".json")):  # False, too, where nobody may look
         return None
     try:
         return load(path, key)
@@ -164,12 +182,9 @@ def cached(name: str, run: Callable[[Any], Any], config: Any) -> xr.Dataset | No
         return None
 
 
-def keep(
-    name: str, run: Callable[[Any], Any], config: Any, result: xr.Dataset, seconds: float
-) -> xr.Dataset:
+def keep(key: str, config: Any, result: xr.Dataset, made: Mapping[str, Any]) -> xr.Dataset:
     """Put a fresh result into the cache; returns it as it will be read back."""
-    key = digest(name, run, config)
-    save(cache_path(key), result, key, config, seconds)
+    save(cache_path(key), result, key, config, made)
     return load(cache_path(key), key)
 
 
@@ -202,19 +217,44 @@ def _apart(x: np.ndarray, y: np.ndarray) -> float:
     return float(gap / scale) if scale and np.isfinite(gap) else float("inf")
 
 
-def _atomically(path: Path, write: Callable[[typing.BinaryIO], Any]) -> str:
-    """Write to a temporary neighbour, then rename. Returns the checksum of what was written."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+def _replace(files: Mapping[Path, bytes]) -> None:
+    """Write all files under temporary names, then rename them, one writer at a time."""
+    written: dict[Path, str] = {}
     try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read
-        checksum = hashlib.sha256(Path(temporary).read_bytes()).hexdigest()
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return checksum
+        for path, data in files.items():
+            handle, written[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(written[path], 0o644)  # mkstemp's files are readable by their owner alone
+        with _locked(next(iter(files)).parent):
+            for path, temporary in written.items():
+                os.replace(temporary, path)
+    finally:
+        for temporary in written.values():
+            Path(temporary).unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Alone among the processes that read or rename in a folder, where the system can do that."""
+    handle = None
+    try:
+        import fcntl  # not on Windows
+
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except (ImportError, OSError):
+        pass  # a folder that is not there, or a file system without locks
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)  # which unlocks
+
+
+def surroundings() -> dict[str, Any]:
+    """What a result is made on: the "machine" and "versions" of this process."""
+    return {"machine": machine(), "versions": _versions()}
 
 
 def machine() -> dict[str, Any]:

@@ -51,6 +51,7 @@ def sweep(
     from tqdm import tqdm
 
     calls = (delayed(_task)(run, i, config) for i, config in enumerate(configs))
-    done = Parallel(n_jobs=jobs, return_as="generator_unordered")(calls)
+    # one by one: results that came in batches would be lost in batches
+    done = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(calls)
     # disable=None: a bar on a terminal, none in CI and in notebooks' stored outputs
     yield from tqdm(done, total=len(configs), desc=label, disable=None)

@@ -1,0 +1,11 @@
+"""What a user can mend: the command line prints it in one line."""
+
+MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
+
+
+class DataError(Exception):
+    """Data that the user has to bring are missing or damaged."""
+
+
+class ClusterError(Exception):
+    """A cluster is not there, or not fit for a sweep."""

@@ -16,12 +16,14 @@ perturbed decay changes in T steps.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 
 from replications.methods.conjugate_gradient import ConjugateGradient
+from replications.methods.inverse_hessian import HypergradientWarning
 from replications.methods.mlp_hessian import MLPHessian
 
 if TYPE_CHECKING:
@@ -112,32 +114,54 @@ class DecayedNetwork:
         return theta.exp() * torch.cat([one.view_as(first).sum(0), two.view_as(second).sum(0)])
 
     def minimum(
-        self, theta: Float[Tensor, " P"], steps: int, iterations: int = 30
+        self, theta: Float[Tensor, " P"], steps: int, iterations: int = 400
     ) -> tuple[Weights, float]:
-        """Train from the start, then polish by Newton's method until only rounding is left.
+        """Train from the start, then by Newton's method until only rounding is left.
+
+        Newton's method alone goes to any stationary point, and there are saddles on the way. So a
+        damping is added to the Hessian: more where curvature is negative or a step does not lower
+        the loss, less after one that does.
 
         Args:
             theta: log decays.
-            steps: of gradient descent, so many that the Hessian is positive definite after them.
+            steps: of gradient descent before it.
             iterations: of Newton's method at most.
 
         Returns:
             The weights and the norm of the training gradient at them.
+
+        Raises:
+            RuntimeError: no minimum after all iterations.
         """
         (first, second, _), _ = self.unroll(self.init(1), theta[None], 0, steps)
-        first, second = first[0], second[0]
-        solver = ConjugateGradient(iterations=500, tolerance=1e-8)
-        norm = float("inf")
+        weights, damping = (first[0], second[0]), 1e-3
+        train, _ = self.hessians(weights, theta)
+        loss, gradient = train.loss(), train.gradient()
         for _ in range(iterations):
-            train, _ = self.hessians((first, second), theta)
-            gradient = train.gradient()
-            before, norm = norm, float(gradient.norm())
-            if norm < 1e-13 or (norm < 1e-10 and norm > before / 2):  # only rounding is left
+            norm = float(gradient.norm())
+            if norm < 1e-13:
                 break
-            change = solver.solve(train.product, gradient).x
-            one, two = change.split([first.numel(), second.numel()])
-            first, second = first - one.view_as(first), second - two.view_as(second)
-        return (first, second), norm
+            solver = ConjugateGradient(1000, tolerance=1e-8, damping=damping)
+            with warnings.catch_warnings():  # negative curvature is seen to below
+                warnings.simplefilter("ignore", HypergradientWarning)
+                found = solver.solve(train.product, gradient)
+            change = found.x.split([w.numel() for w in weights])
+            trial = (
+                weights[0] - change[0].view_as(weights[0]),
+                weights[1] - change[1].view_as(weights[1]),
+            )
+            there, _ = self.hessians(trial, theta)
+            after = there.loss(), there.gradient()
+            falls = bool(after[0] < loss) or float(after[1].norm()) < norm / 2
+            if float(found.curvature.lowest) > 0 and falls:
+                weights, train, (loss, gradient), damping = trial, there, after, damping / 4
+            elif norm < 1e-10:  # rounding hides what is left
+                break
+            else:
+                damping *= 4
+        else:
+            raise RuntimeError(f"no minimum after {iterations} iterations; train longer")
+        return weights, norm
 
     def _descend(self, first: Tensor, second: Tensor, decays: Tensor) -> tuple[Tensor, Tensor]:
         inputs, _ = self.data[0]

@@ -56,7 +56,7 @@ def hypergradients_finished_agree(result: xr.Dataset) -> Estimate:
 )
 def hypergradients_unfinished_implicit(result: xr.Dataset) -> Estimate:
     """Before training has finished the implicit theorem is off by more than 10 %."""
-    return mean(on_ridge.relative_error(result, "implicit, exact", 16, "decays"), BY_DRAW)
+    return mean(on_ridge.relative_error(result, "implicit, exact", 16, "decays").values, BY_DRAW)
 
 
 @_ridge(
@@ -68,7 +68,7 @@ def hypergradients_rates_matter(result: xr.Dataset) -> Estimate:
     """Before training has finished, the rates, for which the implicit theorem says zero, hold a
     tenth of the hypergradient's squared length or more.
     """
-    return mean(on_ridge.share_of_rates(result, 16), BY_DRAW)
+    return mean(on_ridge.share_of_rates(result, 16).values, BY_DRAW)
 
 
 @_ridge(
@@ -79,7 +79,7 @@ def hypergradients_rates_matter(result: xr.Dataset) -> Estimate:
 def hypergradients_truncated_direction(result: xr.Dataset) -> Estimate:
     """With windows of 16 steps, truncated reverse mode of a finished run points the right way."""
     chosen = result["cosine"].sel(setting="truncated BPTT 16", horizon=256, part="decays")
-    return mean(chosen, BY_DRAW)
+    return mean(chosen.values, BY_DRAW)
 
 
 @_ridge(
@@ -93,7 +93,7 @@ def hypergradients_truncated_direction(result: xr.Dataset) -> Estimate:
 )
 def hypergradients_truncated_length(result: xr.Dataset) -> Estimate:
     """Its length is wrong by about the number of windows, if only the final loss is wanted."""
-    return mean(on_ridge.length(result, "truncated BPTT 16", 256, "decays"), BY_DRAW)
+    return mean(on_ridge.length(result, "truncated BPTT 16", 256, "decays").values, BY_DRAW)
 
 
 @_ridge(
@@ -110,7 +110,7 @@ def hypergradients_pes_price(result: xr.Dataset) -> Estimate:
     full ES.
     """
     values = on_ridge.variance_ratio(result, "PES 16", "full ES 0.1", 256)
-    return ratio(values, np.ones(values.size), "ratio of variances, over ridge problems")
+    return ratio(values.values, np.ones(values.size), "ratio of variances, over ridge problems")
 
 
 @_ridge(
@@ -121,7 +121,7 @@ def hypergradients_pes_price(result: xr.Dataset) -> Estimate:
 def hypergradients_es_variance(result: xr.Dataset) -> Estimate:
     """The relative variance of full ES is (P + 1) / pairs, here 17/16."""
     values = result["variance"].sel(setting="full ES 0.01", horizon=256, part="all")
-    return mean(values / (17 / 16), BY_DRAW)
+    return mean(values.values / (17 / 16), BY_DRAW)
 
 
 @_ridge(
@@ -132,7 +132,7 @@ def hypergradients_es_variance(result: xr.Dataset) -> Estimate:
 def hypergradients_uoro_gain(result: xr.Dataset) -> Estimate:
     """At equal price UORO has less variance than full ES on 16 hyperparameters."""
     values = on_ridge.equal_cost_ratio(result, "UORO", "full ES 0.1", 16)
-    return ratio(values, np.ones(values.size), "variance x price, over ridge problems")
+    return ratio(values.values, np.ones(values.size), "variance x price, over ridge problems")
 
 
 @_ridge(
@@ -167,17 +167,16 @@ def hypergradients_cg_products(result: xr.Dataset) -> Estimate:
         on_digits.products_needed(result, way, 0.01)
         for way in ("implicit, Neumann", "implicit, CG")
     )
-    return ratio(series, cg, "products until 1 %, over splits")
+    return ratio(series.values, cg.values, "products until 1 %, over splits")
 
 
 @_digits(
     expect=at_most(0.01, "2 (0.85)^32 = 0.011 for a condition number of 160, and CG does better"),
-    verdict=REPRODUCED,
-    planted=same("setting", "implicit, CG 32", "implicit, CG 4"),
+    verdict=NOT_REPRODUCED,
 )
 def hypergradients_cg_32(result: xr.Dataset) -> Estimate:
     """32 products with the Hessian of the digits network are enough for 1 %."""
-    return mean(on_digits.relative_error(result, "implicit, CG 32"), BY_SPLIT)
+    return mean(on_digits.relative_error(result, "implicit, CG 32").values, BY_SPLIT)
 
 
 @_digits(
@@ -187,7 +186,7 @@ def hypergradients_cg_32(result: xr.Dataset) -> Estimate:
 )
 def hypergradients_no_hessian(result: xr.Dataset) -> Estimate:
     """Without any Hessian (T1-T2, Neumann of order 0) the direction is within 60 degrees."""
-    return mean(result["cosine"].sel(setting="implicit, Neumann 0"), BY_SPLIT)
+    return mean(result["cosine"].sel(setting="implicit, Neumann 0").values, BY_SPLIT)
 
 
 @_digits(
@@ -203,7 +202,8 @@ def hypergradients_es_digits(result: xr.Dataset) -> Estimate:
     """
     noisy = result.sel(setting="full ES 0.3")
     cg = 3 + 2 * on_digits.products_needed(result, "implicit, CG", 0.1)
-    return ratio(noisy["cost"] * noisy["variance"] / 0.01, cg, "price of 10 %, over splits")
+    es = noisy["cost"] * noisy["variance"] / 0.01
+    return ratio(es.values, cg.values, "price of 10 %, over splits")
 
 
 @_dims(
@@ -213,7 +213,7 @@ def hypergradients_es_digits(result: xr.Dataset) -> Estimate:
 )
 def hypergradients_es_dimension(result: xr.Dataset) -> Estimate:
     """The price of full ES grows linearly with the number of hyperparameters."""
-    return mean(slope(result, "full ES"), "power of P, over ridge problems")
+    return mean(slope(result, "full ES").values, "power of P, over ridge problems")
 
 
 @_dims(
@@ -223,14 +223,13 @@ def hypergradients_es_dimension(result: xr.Dataset) -> Estimate:
 )
 def hypergradients_cg_dimension(result: xr.Dataset) -> Estimate:
     """The price of conjugate gradients hardly grows with the number of hyperparameters."""
-    return mean(slope(result, "implicit, CG"), "power of P, over ridge problems")
+    return mean(slope(result, "implicit, CG").values, "power of P, over ridge problems")
 
 
 @_dims(
     expect=at_least(0.5, "its noise has as many signs as there are weights, here P"),
-    verdict=REPRODUCED,
-    planted=swap("arm", "UORO", "reverse mode"),
+    verdict=INCONCLUSIVE,
 )
 def hypergradients_uoro_dimension(result: xr.Dataset) -> Estimate:
     """The price of UORO grows with the state, too."""
-    return mean(slope(result, "UORO"), "power of P, over ridge problems")
+    return mean(slope(result, "UORO").values, "power of P, over ridge problems")

@@ -36,7 +36,7 @@ def frontier(result: xr.Dataset) -> Drawing:
         ax.set_ylim(FLOOR / 4, 1e4)
         lines.append(f"T = {horizon}, best for its price: {best}")
     axes[0].set_ylabel("relative mean squared error")
-    canvas.legend(*_legend(axes[0]), loc="outside lower center", ncols=4)
+    canvas.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return Drawing(
         canvas,
         "Two panels of mean squared error against price. Where training is unfinished reverse mode "
@@ -72,10 +72,6 @@ def _scatter(ax: Axes, at: xr.Dataset) -> str:
     x, y = (np.array(z) for z in zip(*steps, strict=True))
     ax.step(x, y, where="post", color="0.5", lw=4, alpha=0.3, zorder=0)
     return ", ".join(names)
-
-
-def _legend(ax: Axes) -> tuple[list[object], list[str]]:
-    return ax.get_legend_handles_labels()
 
 
 @figure(on=digits)

@@ -81,7 +81,8 @@ def tuning(ridge: xr.Dataset, toy: xr.Dataset) -> Drawing:
     titles = ("ridge, 16 hyperparameters", "toy, 2 hyperparameters")
     for ax, result, title in zip(axes, (ridge, toy), titles, strict=True):
         arms = result["arm"].values.tolist()
-        order = sorted(arms, key=lambda arm, r=result: -float(final(r, arm).mean()))
+        height = {arm: -float(final(result, arm).mean()) for arm in arms}
+        order = sorted(arms, key=height.__getitem__)
         for i, arm in enumerate(order):
             values = final(result, arm).values
             if title.startswith("ridge"):  # problems differ: against the start

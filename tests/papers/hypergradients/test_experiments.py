@@ -9,7 +9,7 @@ import xarray as xr
 
 from replications.core.seeds import rng
 from replications.papers.hypergradients import search
-from replications.papers.hypergradients.experiments import chaos, digits, dimension, ridge, tuning
+from replications.papers.hypergradients.experiments import box, chaos, digits, dimension, ridge, tuning
 
 
 def test_ridge_settings_are_the_same_at_every_horizon_and_exact_ones_exact():
@@ -117,3 +117,10 @@ def test_gaussian_process_beats_chance_on_a_bowl():
         for find in (search.gaussian_process, search.at_random)
     ]
     assert np.mean(losses[0]) < np.mean(losses[1]) / 3
+
+
+def test_the_box_leaves_shares_of_the_start():
+    result = box.box(replace(box.Config(), dims=(2,), draws=1, runs=20, floor=200))
+    left = result["left"]
+    assert (left >= 0).all() and (left.isel(rate=0) < 1).all()
+    assert float(box.left_by(result, box.SLOPE, 2).mean()) == float(left.sel(arm=box.SLOPE).min())

@@ -10,6 +10,7 @@ import xarray as xr
 from replications.core.claims import INCONCLUSIVE, REPRODUCED, Kind, at_least, at_most, claim
 from replications.core.estimates import Estimate, paired
 from replications.core.planted import swap
+from replications.papers.hypergradients.experiments.box import SLOPE, box, left_by
 from replications.papers.hypergradients.experiments.tuning import (
     SEARCHES,
     final,
@@ -21,6 +22,8 @@ _ridge = partial(
     claim, on=ridge_tuning, kind=Kind.CONTROL, place="ours, predicted", cell="fig-tuning"
 )
 _toy = partial(claim, on=toy_tuning, kind=Kind.CONTROL, place="ours, predicted", cell="fig-tuning")
+
+_box = partial(claim, on=box, kind=Kind.CONTROL, place="ours, predicted", cell="fig-box")
 
 
 def _log_ratio(result: xr.Dataset, one: str, other: str) -> Estimate:
@@ -97,3 +100,38 @@ def hypergradients_toy_reverse(result: xr.Dataset) -> Estimate:
 def hypergradients_toy_truncated(result: xr.Dataset) -> Estimate:
     """Truncated backpropagation ends well above PES."""
     return _log_ratio(result, "truncated BPTT", "PES")
+
+
+def _difference(result: xr.Dataset, one: str, other: str, dim: int) -> Estimate:
+    how = f"excess left, {one} - {other}, paired t over ridge problems"
+    return paired(left_by(result, one, dim).values, left_by(result, other, dim).values, how)
+
+
+@_box(
+    expect=at_most(0.0, "it was ahead with 16 hyperparameters; any gain confirms it"),
+    verdict=REPRODUCED,
+    planted=swap("arm", *SEARCHES),
+)
+def hypergradients_box_process(result: xr.Dataset) -> Estimate:
+    """With 30 hyperparameters a Gaussian process still ends below random search."""
+    return _difference(result, "Gaussian process", "random search", 30)
+
+
+@_box(
+    expect=at_most(0.0, "26 exact slopes against 80 values; any gain confirms it"),
+    verdict=REPRODUCED,
+    planted=swap("arm", SLOPE, "Gaussian process"),
+)
+def hypergradients_box_slope(result: xr.Dataset) -> Estimate:
+    """With 30 hyperparameters a descent by reverse mode ends below the Gaussian process."""
+    return _difference(result, SLOPE, "Gaussian process", 30)
+
+
+@_box(
+    expect=at_most(0.0, "80 values in the plane are many; any gain confirms it"),
+    verdict=REPRODUCED,
+    planted=swap("arm", SLOPE, "Gaussian process"),
+)
+def hypergradients_box_few(result: xr.Dataset) -> Estimate:
+    """With two hyperparameters the Gaussian process ends below the descent."""
+    return _difference(result, "Gaussian process", SLOPE, 2)

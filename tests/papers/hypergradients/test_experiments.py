@@ -9,7 +9,14 @@ import xarray as xr
 
 from replications.core.seeds import rng
 from replications.papers.hypergradients import search
-from replications.papers.hypergradients.experiments import box, chaos, digits, dimension, ridge, tuning
+from replications.papers.hypergradients.experiments import (
+    box,
+    chaos,
+    digits,
+    dimension,
+    ridge,
+    tuning,
+)
 
 
 def test_ridge_settings_are_the_same_at_every_horizon_and_exact_ones_exact():

@@ -8,6 +8,8 @@ from matplotlib import pyplot as plt
 
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number
+from replications.papers.hypergradients.experiments.box import box as in_box
+from replications.papers.hypergradients.experiments.box import left_by
 from replications.papers.hypergradients.experiments.chaos import chaos as on_line
 from replications.papers.hypergradients.experiments.chaos import mse
 from replications.papers.hypergradients.experiments.tuning import (
@@ -99,5 +101,30 @@ def tuning(ridge: xr.Dataset, toy: xr.Dataset) -> Drawing:
         canvas,
         "Final losses of every way at equal compute, sorted, for the ridge run and for the chaotic "
         "toy; small marks are single problems or seeds, bars their means.",
+        "\n".join(lines),
+    )
+
+
+@figure(on=in_box)
+def box(result: xr.Dataset) -> Drawing:
+    """What searches in a box and a slope leave, by number of hyperparameters."""
+    canvas, ax = plt.subplots(figsize=(WIDTH, 3.2))
+    lines = []
+    for arm in result["arm"].values.tolist():
+        dims = result["dim"].values.tolist()
+        each = [left_by(result, arm, dim).values for dim in dims]
+        mean = np.array([values.mean() for values in each])
+        for dim, values in zip(dims, each, strict=True):
+            ax.plot(np.full(len(values), dim), values, MARKER[arm], color=COLOR[arm], ms=3)
+        ax.plot(dims, mean, MARKER[arm], ls="-", color=COLOR[arm], ms=7, label=arm)
+        shares = ", ".join(number(100 * x, digits=2) for x in mean)
+        lines.append(f"{arm}, percent left with {dims} hyperparameters: {shares}")
+    ax.set(xlabel="hyperparameters", ylabel="share of excess loss left")
+    ax.set_yscale("symlog", linthresh=1e-4)
+    canvas.legend(loc="outside lower center", ncols=3)
+    return Drawing(
+        canvas,
+        "Share of the excess loss that is left after the compute of 80 training runs, against the "
+        "number of hyperparameters, for random search, a Gaussian process and reverse mode.",
         "\n".join(lines),
     )

@@ -60,6 +60,8 @@ def _scatter(ax: Axes, at: xr.Dataset) -> str:
                 if bias2 > y[i] / 2:
                     continue
                 ax.plot(x[i] * times, bias2 + y[i] / times, color=COLOR[way], lw=0.7, ls=":")
+    twice = (at["way"] == "last steps") & (at["cost"] == at["cost"].sel(setting="reverse mode"))
+    at = at.isel(setting=~twice.values)  # all steps are the last ones: that is reverse mode
     order = np.lexsort((at["mse"].values, at["cost"].values))
     best, steps, names = np.inf, [], []
     for i in order:
@@ -72,7 +74,7 @@ def _scatter(ax: Axes, at: xr.Dataset) -> str:
     x, y = (np.array(z) for z in zip(*steps, strict=True))
     ax.step(x, y, where="post", color="0.5", lw=4, alpha=0.3, zorder=0)
     last = names[-1].split(" (")[0]
-    ax.annotate(last, (x[-1], y[-1]), (9, -2), textcoords="offset points", fontsize="small")
+    ax.annotate(last, (x[-1], y[-1]), (7, 20), textcoords="offset points", fontsize="small")
     return ", ".join(names)
 
 
@@ -120,7 +122,7 @@ def many_or_few(result: xr.Dataset) -> Drawing:
     for arm in result["arm"].values.tolist():
         price = result["price"].sel(arm=arm).median("draw")
         ax.plot(price["dim"], price, color=COLOR[arm], marker=MARKER[arm], label=arm)
-        power = number(float(slope_of(result, arm).mean()) + 0.0, digits=2)
+        power = number(round(float(slope_of(result, arm).mean()), 9) + 0.0, digits=2)
         lines.append(f"{arm}: grows with P to the {power}")
     ax.set(xscale="log", yscale="log", xlabel="hyperparameters P (and weights)")
     ax.set_ylabel("price of 10 % (gradients)")

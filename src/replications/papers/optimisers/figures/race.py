@@ -1,0 +1,64 @@
+"""Figures of the race: every rate, and each arm at its best."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+
+from replications.core.figures import WIDTH, Drawing, figure
+from replications.core.numbers import number
+from replications.papers.optimisers.experiments.race import (
+    best_rate,
+    judged,
+    on_digits,
+    on_translation,
+)
+from replications.papers.optimisers.look import COLOR, MARKER
+
+
+def _race(result: xr.Dataset, what: str, label: str, alt: str) -> Drawing:
+    """Left, all rates on the judged seeds; right, each arm at the rate that the others chose."""
+    canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.8))
+    seeds = result["seed"].values[result.sizes["seed"] // 2 :]
+    arms, lines = result["arm"].values.tolist(), []
+    for arm in arms:
+        mean = result[what].sel(arm=arm, seed=seeds).mean("seed")
+        left.plot(mean["lr"], mean, marker=MARKER[arm], color=COLOR[arm], label=arm)
+    means = {arm: float(judged(result, arm, what).mean()) for arm in arms}
+    for i, arm in enumerate(sorted(arms, key=means.__getitem__)):
+        values = judged(result, arm, what).values
+        right.plot(values, np.full(len(values), i), MARKER[arm], color=COLOR[arm], ms=4, alpha=0.7)
+        right.plot([values.mean()], [i], "|", color=COLOR[arm], ms=14, mew=2)
+        rate = number(best_rate(result, arm))
+        lines.append(f"{arm}: {number(values.mean(), digits=4)} at rate {rate}")
+    right.set_yticks(range(len(arms)), sorted(arms, key=means.__getitem__))
+    left.set(xscale="log", xlabel="learning rate", ylabel=label)
+    left.set_title("at every rate")
+    right.set(xlabel=label, title="at the chosen rate, by seed")
+    canvas.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return Drawing(canvas, alt, "\n".join(lines))
+
+
+@figure(on=on_digits)
+def digits(result: xr.Dataset) -> Drawing:
+    """Held-out accuracy on the digits."""
+    return _race(
+        result,
+        "accuracy",
+        "held-out accuracy (%)",
+        "Held-out accuracy on the digits of five optimisers and one control, left against the "
+        "learning rate, right at each one's chosen rate, one mark a judged seed.",
+    )
+
+
+@figure(on=on_translation)
+def translation(result: xr.Dataset) -> Drawing:
+    """Held-out loss of the Transformer."""
+    return _race(
+        result.assign(loss=result["loss"].clip(max=5.0)),
+        "loss",
+        "held-out loss (nats)",
+        "Held-out loss of a post-LN Transformer under five optimisers and one control, left "
+        "against the learning rate, right at each one's chosen rate, one mark a judged seed.",
+    )

@@ -50,7 +50,8 @@ def block(claim: dict, entry: dict) -> str:
     source = escape(entry["source"])
     if "link" in entry:
         source = f'<a href="{escape(entry["link"])}">{source}</a>'
-    measured = escape(f"{claim['says']} Expected {claim['expected']}, measured {claim['measured']}")
+    says = claim["says"].removesuffix(".")
+    measured = escape(f"{claim['measured']}, where “{says}” asks for {claim['expected']}")
     return (
         f'<div class="erratum" id="erratum-{claim["id"]}">'
         f"<p>{rows.chip(outcome)} {source}</p><dl>"

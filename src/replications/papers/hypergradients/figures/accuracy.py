@@ -73,8 +73,8 @@ def _scatter(ax: Axes, at: xr.Dataset) -> str:
             names.append(f"{at['setting'].values[i]} ({error})")
     x, y = (np.array(z) for z in zip(*steps, strict=True))
     ax.step(x, y, where="post", color="0.5", lw=4, alpha=0.3, zorder=0)
-    last = names[-1].split(" (")[0]
-    ax.annotate(last, (x[-1], y[-1]), (7, 20), textcoords="offset points", fontsize="small")
+    last = names[-1].split(" (")[0].replace(" ", "\n", 1)
+    ax.annotate(last, (x[-1], y[-1]), (7, 16), textcoords="offset points", fontsize="small")
     return ", ".join(names)
 
 

@@ -9,10 +9,10 @@ import xarray as xr
 
 from replications.methods.lookahead import Lookahead
 from replications.methods.radam import RAdam
-from replications.papers.optimisers.experiments import race
+from replications.papers.optimisers.experiments import digits, race, translation
 from replications.problems import mlp
 
-SMALL = replace(race.QUICK, rates=(0.002, 0.004), steps=7, seeds=(0, 1))
+SMALL = replace(digits.QUICK, rates=(0.002, 0.004), steps=7, seeds=(0, 1))
 
 
 @pytest.mark.parametrize("arm", race.ARMS)
@@ -57,6 +57,6 @@ def test_one_half_chooses_and_the_other_judges():
 
 
 def test_translation_runs():
-    result = race.train(replace(race.SHORT, arm="Lookahead(RAdam)"))
+    result = race.train(replace(translation.SHORT, arm="Lookahead(RAdam)"))
     assert np.isfinite(result["loss"]).all()
     assert result.sizes["seed"] == 2

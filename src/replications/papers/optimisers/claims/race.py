@@ -19,15 +19,15 @@ from replications.core.claims import (
 )
 from replications.core.estimates import Estimate, exact, paired
 from replications.core.planted import swap
+from replications.papers.optimisers.experiments.digits import on_digits
 from replications.papers.optimisers.experiments.race import (
     AVERAGED,
     best_rate,
     best_to_worst,
     halved,
     judged,
-    on_digits,
-    on_translation,
 )
+from replications.papers.optimisers.experiments.translation import on_translation
 
 _digits = partial(
     claim, on=on_digits, kind=Kind.CONTROL, place="ours, predicted", cell="fig-digits"

@@ -19,7 +19,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from replications.core.experiment import experiment, quantity
+from replications.core.experiment import quantity
 from replications.core.seeds import generator
 from replications.methods.adam_step import adam_coefficients, adam_step_
 from replications.methods.adam_variants import linear_warmup
@@ -194,39 +194,9 @@ class Translation:
         return source.repeat(self.rates, 1, 1), target.repeat(self.rates, 1, 1)
 
 
-DIGITS = Config(
-    "Adam",
-    "digits",
-    rates=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128),
-    steps=800,
-    seeds=tuple(range(20)),
-    batch=32,
-    width=64,
-)
-"""The grid of the chapter on Lookahead; 20 epochs."""
-TRANSLATION = Config(
-    "Adam",
-    "translation",
-    rates=(0.002, 0.004, 0.008, 0.016, 0.032),
-    steps=400,
-    seeds=tuple(range(8)),
-    batch=16,
-    width=32,
-)
-"""Sizes by one look at warm-up on two other seeds: it trains at 0.004 and 0.008."""
-QUICK = replace(DIGITS, rates=(0.002, 0.004), steps=80, seeds=(0, 1))
-SHORT = replace(TRANSLATION, rates=(0.002,), steps=4, seeds=(0, 1), layers=1)
-
-
-def _every(config: Config) -> tuple[Config, ...]:
+def every_arm(config: Config) -> tuple[Config, ...]:
     """One config an arm."""
     return tuple(replace(config, arm=arm) for arm in ARMS)
-
-
-on_digits = experiment("on-digits", quick=_every(QUICK), full=_every(DIGITS), along="arm")(train)
-on_translation = experiment(
-    "on-translation", quick=_every(SHORT), full=_every(TRANSLATION), along="arm"
-)(train)
 
 
 @quantity

@@ -8,12 +8,12 @@ from matplotlib import pyplot as plt
 
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number
+from replications.papers.optimisers.experiments.digits import on_digits
 from replications.papers.optimisers.experiments.race import (
     best_rate,
     judged,
-    on_digits,
-    on_translation,
 )
+from replications.papers.optimisers.experiments.translation import on_translation
 from replications.papers.optimisers.look import COLOR, MARKER
 
 

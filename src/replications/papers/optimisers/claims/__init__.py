@@ -1,1 +1,0 @@
-"""The claims of the race: all of them ours, predicted before the first run."""

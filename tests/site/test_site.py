@@ -27,7 +27,7 @@ TRACKED = subprocess.run(
 ).stdout.split("\0")
 TRACKED = [name for name in TRACKED if (ROOT / name).is_file()]
 
-ACROSS = ("hypergradients",)
+ACROSS = ("hypergradients", "optimisers")
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

@@ -51,7 +51,8 @@ class Claims(SphinxDirective):
         chapters = [Path(document).name for document in self.env.external_site_map]
         claims = [claim for claim in claims if claim["slug"] in chapters]
         for claim in claims:
-            claim["reference"] = short_reference(papers[claim["paper"]])
+            key = claim["paper"]  # a chapter across papers has a name instead
+            claim["reference"] = short_reference(papers[key]) if key in papers else key
             claim["href"] = f"{self.uri(claim['page'])}#{claim['cell']}"
         return sorted(claims, key=lambda claim: chapters.index(claim["slug"]))
 
@@ -148,9 +149,10 @@ def row(claim: dict) -> str:
     text = {key: escape(str(value)) for key, value in claim.items()}
     # an erratum or a blog's sentence is not the paper's
     about = "in" if claim["kind"] == "paper" else "about"
-    source = " · ".join(
-        (claim["kind"], claim["place"], f"{about} {claim['reference']}", f"{claim['tier']} run")
-    )
+    reference = claim["reference"]
+    if claim["paper"] != reference:  # else the name of a chapter across papers
+        reference = f"{about} {reference}"
+    source = " · ".join((claim["kind"], claim["place"], reference, f"{claim['tier']} run"))
     attributes = (
         f'data-paper="{text["reference"]}" data-kind="{text["kind"]}" '
         f'data-outcome="{text["outcome"]}"'

@@ -29,6 +29,8 @@ TRACKED = subprocess.run(
 ).stdout.split("\0")
 TRACKED = [name for name in TRACKED if (ROOT / name).is_file()]
 
+ACROSS = ("hypergradients", "optimisers")
+
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -91,7 +93,8 @@ def test_chapter_says_what_it_is(path):
     assert 40 <= len(description) <= 200
     assert not set("$`\\") & set(description)
     prose = "\n".join("".join(c["source"]) for c in cells(path) if c["cell_type"] == "markdown")
-    assert re.match(r"# \[(~|¬)?Re\] ", prose), "the title carries the verdict"
+    if path.stem not in ACROSS:  # these judge no paper
+        assert re.match(r"# \[(~|¬)?Re\] ", prose), "the title carries the verdict"
     assert re.search(r"^## ", prose, re.M)
 
 

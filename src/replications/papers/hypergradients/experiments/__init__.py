@@ -1,0 +1,1 @@
+"""The experiments of the chapter across papers, one file each."""

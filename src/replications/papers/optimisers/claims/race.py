@@ -1,0 +1,95 @@
+"""Claims about five optimisers, each at the best of the same learning rates."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from replications.core.claims import (
+    INCONCLUSIVE,
+    REPRODUCED,
+    Band,
+    Kind,
+    at_least,
+    claim,
+)
+from replications.core.estimates import Estimate, exact, paired
+from replications.core.planted import swap
+from replications.papers.optimisers.experiments.digits import on_digits
+from replications.papers.optimisers.experiments.race import (
+    AVERAGED,
+    best_rate,
+    best_to_worst,
+    halved,
+    judged,
+)
+
+_digits = partial(
+    claim, on=on_digits, kind=Kind.CONTROL, place="ours, predicted", cell="fig-digits"
+)
+POINTS = "points of held-out accuracy, {} - {}, paired t over judged seeds"
+SMALL = "half of what the split alone moves it by; nobody would choose for less"
+
+
+def _points(result: xr.Dataset, one: str, other: str) -> Estimate:
+    a, b = (judged(result, arm, "accuracy").values for arm in (one, other))
+    return paired(a, b, POINTS.format(one, other))
+
+
+@_digits(
+    expect=Band(-0.5, 0.5, "a split moves accuracy by about 0.6 points; five ways to one minimum"),
+    verdict=INCONCLUSIVE,
+)
+def optimisers_digits_range(result: xr.Dataset) -> Estimate:
+    """On the digits the best of the five is half a point or less above the worst, each tuned."""
+    return _points(result, *best_to_worst(result, "accuracy"))
+
+
+@_digits(
+    expect=Band(-0.3, 0.3, SMALL),
+    verdict=INCONCLUSIVE,
+)
+def optimisers_digits_lookahead(result: xr.Dataset) -> Estimate:
+    """There Lookahead around Adam neither gains nor loses against Adam."""
+    return _points(result, "Lookahead(Adam)", "Adam")
+
+
+@_digits(
+    expect=Band(-0.3, 0.3, SMALL),
+    verdict=INCONCLUSIVE,
+)
+def optimisers_digits_ranger(result: xr.Dataset) -> Estimate:
+    """There Lookahead around RAdam ("Ranger") neither gains nor loses against Adam."""
+    return _points(result, "Lookahead(RAdam)", "Adam")
+
+
+@_digits(
+    expect=Band(-0.3, 0.3, SMALL),
+    verdict=INCONCLUSIVE,
+)
+def optimisers_digits_half(result: xr.Dataset) -> Estimate:
+    """There Lookahead(Adam) at its best rate is Adam at half that rate."""
+    one, other = halved(result, "accuracy")
+    return paired(one.values, other.values, POINTS.format("Lookahead(Adam)", "Adam at half"))
+
+
+@_digits(
+    expect=at_least(1.0, "with alpha = 1/2 it moves half as far: one doubling, or more"),
+    verdict=REPRODUCED,
+    planted=swap("arm", "Lookahead(Adam)", "Adam"),
+)
+def optimisers_digits_rate(result: xr.Dataset) -> Estimate:
+    """There the best rate of Lookahead(Adam) is at least twice Adam's."""
+    ratio = best_rate(result, "Lookahead(Adam)") / best_rate(result, "Adam")
+    return exact(float(np.log2(ratio)), "doublings of the chosen rate")
+
+
+@_digits(
+    expect=at_least(-0.2, "a rate that falls to zero leaves an average of 50 steps nothing to do"),
+    verdict=INCONCLUSIVE,
+)
+def optimisers_digits_averaging(result: xr.Dataset) -> Estimate:
+    """There the running average of Adam's weights is as good as Lookahead's slow weights."""
+    return _points(result, AVERAGED, "Lookahead(Adam)")

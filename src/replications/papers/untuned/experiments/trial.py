@@ -146,7 +146,7 @@ DIGITS = tuple(
 )
 
 
-BRIEF = {"steps": 3, "choosers": (100,), "judges": (0, 1)}
+BRIEF: dict[str, Any] = {"steps": 3, "choosers": (100,), "judges": (0, 1)}
 """A few steps; the chapter shows the recorded runs."""
 on_translation, on_digits = (
     experiment(

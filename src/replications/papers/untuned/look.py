@@ -2,12 +2,7 @@
 
 from replications.core.figures import OKABE_ITO
 
-COLOR = {
-    "Adam": OKABE_ITO["orange"],
-    "RAdam": OKABE_ITO["green"],
-    "linear": OKABE_ITO["purple"],
-    "exponential": OKABE_ITO["blue"],
-    "short": OKABE_ITO["sky"],
-    "long": OKABE_ITO["vermillion"],
-}
-MARKER = {"Adam": "^", "RAdam": "v", "linear": "P", "exponential": "o", "short": "<", "long": ">"}
+_ARMS = ("Adam", "short", "RAdam", "linear", "exponential", "long")
+_COLORS = ("orange", "sky", "green", "purple", "blue", "vermillion")
+COLOR = {arm: OKABE_ITO[name] for arm, name in zip(_ARMS, _COLORS, strict=True)}
+MARKER = dict(zip(_ARMS, "^<vPo>", strict=True))

@@ -7,7 +7,7 @@ import xarray as xr
 from replications.core.claims import REPRODUCED, Band, Kind, claim
 from replications.core.estimates import Estimate, exact
 from replications.core.planted import scaled, shifted
-from replications.papers.untuned.experiments.schedule import lost, schedule
+from replications.papers.untuned.experiments.schedule import schedule
 
 
 @claim(
@@ -36,5 +36,5 @@ def untuned_four_steps(result: xr.Dataset) -> Estimate:
 )
 def untuned_same_period(result: xr.Dataset) -> Estimate:
     """RAdam's own schedule costs as many full steps as the rule's, 1 / (1 - beta2)."""
-    period = lost(result, "RAdam")
+    period = result["lost"].sel(arm="RAdam")
     return exact(float(period[abs(period - 1).argmax()]), "the beta2 that is farthest from 1")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from replications.core.experiment import experiment, quantity
+from replications.core.experiment import experiment
 from replications.methods.adam_variants import linear_warmup, untuned_warmup_steps
 from replications.methods.rectification import rectification
 from replications.methods.untuned_warmup import effective_period, exponential_warmup
@@ -36,33 +36,15 @@ def factors(arm: str, beta2: float, steps: int) -> np.ndarray:
 @experiment(quick=Config())
 def schedule(config: Config) -> xr.Dataset:
     """Sum what each schedule leaves of every step."""
-    arms = ["RAdam", "linear", "exponential"]
-    all_factors = [
-        [factors(arm, b, round(config.horizon / (1 - b))) for b in config.beta2] for arm in arms
-    ]
-    lost = [
-        [
-            effective_period(f[~np.isnan(f)]) * (1 - b)
-            for f, b in zip(row, config.beta2, strict=True)
-        ]
-        for row in all_factors
-    ]
-    momentum = [int(np.isnan(f).sum()) for f in all_factors[0]]
+    arms = ("RAdam", "linear", "exponential")
+    beta2 = np.array(config.beta2)
+    found = {a: [factors(a, b, round(config.horizon / (1 - b))) for b in beta2] for a in arms}
+    lost = [[effective_period(f[~np.isnan(f)]) for f in found[arm]] * (1 - beta2) for arm in arms]
+    of_lost = {"long_name": "effective period; RAdam's from its first adaptive step on"}
     return xr.Dataset(
         {
-            "lost": (
-                ("arm", "beta2"),
-                lost,
-                {"long_name": "effective period; RAdam's from its first adaptive step on",
-                 "units": "1 / (1 - beta2)"},
-            ),
-            "momentum": ("beta2", momentum, {"long_name": "RAdam's steps before it adapts"}),
+            "lost": (("arm", "beta2"), lost, of_lost | {"units": "1 / (1 - beta2)"}),
+            "momentum": ("beta2", [int(np.isnan(f).sum()) for f in found["RAdam"]]),
         },
-        coords={"arm": arms, "beta2": list(config.beta2)},
-    )  # fmt: skip
-
-
-@quantity
-def lost(result: xr.Dataset, arm: str) -> xr.DataArray:
-    """Effective period of one schedule, in 1 / (1 - beta2), by beta2."""
-    return result["lost"].sel(arm=arm)
+        coords={"arm": list(arms), "beta2": beta2},
+    )

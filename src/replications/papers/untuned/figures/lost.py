@@ -48,7 +48,8 @@ def lost() -> MovingPicture:
         "cost so far. They grow and end within 3 % of the dashed line at 1/(1-beta2).",
         size=(400, 100),
         still=f'{rows}<path d="M{LEFT + SPAN} 6V84" stroke-dasharray="4 3"/>'
-        f'<text x="{LEFT + SPAN}" y="97" text-anchor="middle" fill="currentColor" stroke="none">1 / (1 − β₂)</text>',
+        f'<text x="{LEFT + SPAN}" y="97" text-anchor="middle" fill="currentColor" stroke="none">'
+        "1 / (1 − β₂)</text>",
         sentence=f"After {FIRST[1]} steps with β₂ = {FIRST[0]} RAdam has cost <b>{now[0]}</b> of "
         f"1 / (1 − β₂) full steps, the linear warm-up {now[1]}, the exponential {now[2]}.",
         sliders=(Slider("β₂", BETAS, FIRST[0]), Slider("step", STEPS, FIRST[1])),

@@ -91,7 +91,8 @@ def test_chapter_says_what_it_is(path):
     assert 40 <= len(description) <= 200
     assert not set("$`\\") & set(description)
     prose = "\n".join("".join(c["source"]) for c in cells(path) if c["cell_type"] == "markdown")
-    assert re.match(r"# \[(~|¬)?Re\] ", prose), "the title carries the verdict"
+    if not path.stem.endswith("-audit"):  # it stands behind a chapter, whose title does
+        assert re.match(r"# \[(~|¬)?Re\] ", prose), "the title carries the verdict"
     assert re.search(r"^## ", prose, re.M)
 
 

@@ -55,8 +55,8 @@ Problem = tuple[list[Tensor], Callable[..., Any], Callable[..., Any]]
 
 
 def translation(config: Config, seeds: tuple[int, ...]) -> Problem:
-    """Reversed sentences, 12 words each, never the same twice."""
-    net, task = Transformer(layers=4), Reversal(seeds)
+    """Reversed sentences, 8 words each, never the same twice."""
+    net, task = Transformer(layers=4), Reversal(seeds, length=8)
     batches, new = task.batches(config.steps, config.batch), task.batches(1, 256, "test")[0]
     pairs, test = [(b, task.translate(b)) for b in batches], (new, task.translate(new))
     return (
@@ -139,7 +139,7 @@ def trial(config: Config) -> xr.Dataset:
 
 
 TRANSLATION = tuple(
-    Config(arm, "translation", 0.98, 300, 16, (1e-3, 10**-2.5, 1e-2)) for arm in ARMS
+    Config(arm, "translation", 0.98, 240, 16, (1e-3, 10**-2.5, 1e-2)) for arm in ARMS
 )
 DIGITS = tuple(
     Config(arm, "digits", 0.999, 4000, 32, (1e-3, 10**-2.5, 1e-2, 10**-1.5)) for arm in ARMS

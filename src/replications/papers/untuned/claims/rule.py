@@ -1,4 +1,4 @@
-"""Claims about training, predicted before the run."""
+"""The claims: about the schedules alone, and about training, predicted before the run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from replications.core.claims import (
     at_least,
     claim,
 )
-from replications.core.estimates import Estimate, paired
+from replications.core.estimates import Estimate, exact, paired
+from replications.core.planted import scaled, shifted
+from replications.papers.untuned.experiments.schedule import schedule
 from replications.papers.untuned.experiments.trial import final, on_digits, on_translation
 
 ALIKE = Band(-0.3, 0.3, "nats; a tenth of the 2.9 that there are to learn")
@@ -85,3 +87,26 @@ def untuned_digits(result: xr.Dataset) -> Estimate:
 def untuned_digits_none(result: xr.Dataset) -> Estimate:
     """On digits Adam without warm-up errs as often as with the rule: it cannot tell them apart."""
     return _gap(result, "Adam", "linear", "error")
+
+
+_exact = partial(claim, on=schedule, verdict=REPRODUCED, cell="fig-rule")
+NEAR = Band(0.9, 1.1, "within a tenth, for what the documentation calls roughly equivalent")
+
+
+@_exact(
+    kind=Kind.PAPER,
+    place="quoted in RAdam's issue 62",
+    expect=Band(4, 4, "a count"),
+    planted=shifted("momentum", 1),
+)
+def untuned_four_steps(result: xr.Dataset) -> Estimate:
+    """RAdam is four steps of momentum, then Adam with a fixed warm-up: four at every beta2."""
+    steps = result["momentum"]
+    return exact(float(steps[abs(steps - 4).argmax()]), "the beta2 that is farthest from 4")
+
+
+@_exact(kind=Kind.CONTROL, place="our question", expect=NEAR, planted=scaled("lost", 1.5))
+def untuned_same_period(result: xr.Dataset) -> Estimate:
+    """RAdam's own schedule costs as many full steps as the rule's, 1 / (1 - beta2)."""
+    period = result["lost"].sel(arm="RAdam")
+    return exact(float(period[abs(period - 1).argmax()]), "the beta2 that is farthest from 1")

@@ -11,7 +11,7 @@ from replications.papers.untuned.experiments.trial import final, on_digits, on_t
 from replications.papers.untuned.look import COLOR, MARKER
 
 
-@figure(on=(on_translation, on_digits), name="rule")
+@figure(on=(on_translation, on_digits))
 def rule(translation: xr.Dataset, digits: xr.Dataset) -> Drawing:
     """A point for each judging seed, and their mean."""
     canvas, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.0), sharey=True)

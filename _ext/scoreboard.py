@@ -1,4 +1,4 @@
-"""The directives `scoreboard` and, for the home page, `scoreboard-summary`.
+"""The directive `scoreboard`, and others that say what claims.json holds.
 
 claims.json is written by ``python -m replications claims --json``; nothing here judges.
 """
@@ -170,6 +170,21 @@ class Files(Claims):
         )
 
 
+class Chance(Claims):
+    """How many intervals miss the truth where nothing but chance is at work."""
+
+    def run(self):
+        """A sentence with today's numbers."""
+        claims = self.load()
+        sampled = sum((claim["n"] or 0) > 1 for claim in claims)
+        return self.html(
+            f"<p>An interval at 95 % misses the truth by chance once in twenty times. Of "
+            f"{len(claims)} claims {sampled} rest on an interval over seeds or trials, so about "
+            f"{round(sampled / 20)} of these would have their interval off the true value if "
+            "nothing but chance were at work.</p>"
+        )
+
+
 class Summary(Claims):
     """One entry a chapter: its first figure, its description, one tile a claim."""
 
@@ -260,6 +275,7 @@ def publish(app, error):
 def setup(app):
     """Register the two directives."""
     app.add_directive("scoreboard", Scoreboard)
+    app.add_directive("scoreboard-chance", Chance)
     app.add_directive("scoreboard-files", Files)
     app.add_directive("scoreboard-summary", Summary)
     app.connect("build-finished", publish)

@@ -1,5 +1,13 @@
-// Every page: one switch for all code, folds that open for a link into them and for the printer.
+// Every page: one switch for all code, folds that open for a link into them and for the printer, and
+// what keys and screen readers need where the theme leaves it out.
 document.addEventListener("DOMContentLoaded", () => {
+  // a name that differs from what is written there ("Search", then the keys)
+  document.querySelector(".search-button-field")?.removeAttribute("aria-label");
+  // the book's name above the contents belongs to the navigation
+  const home = document.querySelector(".sidebar-primary-items__start > .sidebar-primary-item");
+  home?.setAttribute("role", "navigation");
+  home?.setAttribute("aria-label", "Book");
+
   const article = document.querySelector(".bd-article");
   if (!article) return;
   const code = [...article.querySelectorAll(".cell:not(.tag_hide-cell) details.hide")];
@@ -40,4 +48,11 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const part of closed) part.open = false;
     closed.clear();
   });
+});
+
+// What scrolls sideways can be reached by keys; formulas get their width when MathJax is done.
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  for (const part of document.querySelectorAll('.bd-article :is(pre, mjx-container[display="true"])'))
+    if (part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1) part.tabIndex = 0;
 });

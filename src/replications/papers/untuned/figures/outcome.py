@@ -31,8 +31,9 @@ def rule(translation: xr.Dataset, digits: xr.Dataset) -> Drawing:
     panels[0].set_yticks(range(len(arms)), [NAMES[arm] for arm in arms])
     return Drawing(
         canvas,
-        "Six rows of points, one for each warm-up, on two problems. Where the points of RAdam, of "
-        "the linear and of the exponential rule lie on one another, the three do the same.",
+        "Six rows of points, one for each warm-up. On the Transformer the linear and the "
+        "exponential rule end lowest, RAdam a little higher, and no warm-up, one ten times shorter "
+        "and one ten times longer all end near 1.6 nats. On digits the six rows lie alike.",
         "\n".join(lines),
     )
 

@@ -133,7 +133,7 @@ def notebook(name: str, cells: list[Cell], url: str) -> dict[str, Any]:
         "metadata": {
             "kernelspec": kernel,
             "language_info": {"name": "python"},
-            "og:description": f"What became of {name}, in one plain sentence.",
+            "og:description": f"What became of the paper behind {name}, in one plain sentence.",
         },
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -205,6 +205,8 @@ def main(arguments: list[str]) -> int:
         return 2
     run = f".venv/bin/python -m replications run {slug} --tier full"
     print(f"next: {run} && make run && make test && make site")
+    print("by hand: its row in README.md, its symbols in chapters/notation.md,")
+    print("         and each new module of methods or problems on its page in chapters/api")
     return 0
 
 

@@ -55,6 +55,7 @@ def test_scaffold_runs(project):
     assert " passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/papers")
     run("-m", "ruff", "check", "src/replications/papers", "tests/papers/moments")
     run("-m", "ruff", "format", "--check", "src/replications/papers", "tests/papers/moments")
+    run("-m", "mypy", "src/replications/papers")
     assert "- file: chapters/moments\n" in (project / "_toc.yml").read_text()
 
 

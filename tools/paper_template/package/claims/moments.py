@@ -23,7 +23,7 @@ _claim = partial(claim, on=moments, cell="fig-spread")
 )
 def SLUG_mean(result: xr.Dataset) -> Estimate:
     """The mean of uniform numbers is one half."""
-    return mean(centre(result, "mean"), "Student's t over repetitions")
+    return mean(centre(result, "mean").values, "Student's t over repetitions")
 
 
 @_claim(
@@ -36,7 +36,7 @@ def SLUG_mean(result: xr.Dataset) -> Estimate:
 )
 def SLUG_mean_as_printed(result: xr.Dataset) -> Estimate:
     """The mean of uniform numbers is zero."""
-    return mean(centre(result, "mean"), "Student's t over repetitions")
+    return mean(centre(result, "mean").values, "Student's t over repetitions")
 
 
 @_claim(
@@ -49,4 +49,4 @@ def SLUG_mean_as_printed(result: xr.Dataset) -> Estimate:
 def SLUG_median(result: xr.Dataset) -> Estimate:
     """Mean and median agree."""
     how = "mean - median, paired t over repetitions"
-    return paired(centre(result, "mean"), centre(result, "median"), how)
+    return paired(centre(result, "mean").values, centre(result, "median").values, how)

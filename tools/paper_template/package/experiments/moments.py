@@ -32,7 +32,7 @@ FULL = tuple(replace(config, seeds=1000) for config in QUICK)
 @experiment(quick=QUICK, full=FULL, along="arm")
 def moments(config: Config) -> xr.Dataset:
     """Draw all repetitions at once; one config is one arm."""
-    estimate = {"mean": np.mean, "median": np.median}[config.arm]
+    estimate = np.mean if config.arm == "mean" else np.median
     source = rng(config.seed, "uniform")
     centre = [estimate(source.uniform(size=(config.seeds, n)), axis=1) for n in config.draws]
     return xr.Dataset(

@@ -16,11 +16,17 @@ rounding. Leading axes are independent problems, as in ``methods.implicit``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
 from replications.methods.implicit import Loss, batch_of, gradients
+from replications.methods.refusals import (
+    refuse_counts,
+    refuse_losses_of,
+    refuse_numbers,
+)
 from replications.methods.trees import Layout, Tree, rebuild
 
 
@@ -60,10 +66,13 @@ def unrolled_hypergradient(
         TypeError: params or hyperparams hold something other than floating-point tensors.
         ValueError: steps or learning_rate out of range, or a loss of the wrong shape.
     """
+    refuse_counts(steps=steps)
     if steps < 0:
         raise ValueError(f"steps: must be 0 or more, got {steps}")
-    if not learning_rate > 0:
-        raise ValueError(f"learning_rate: must be positive, got {learning_rate}")
+    refuse_numbers(learning_rate=learning_rate)
+    if not 0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate: must be positive and finite, got {learning_rate}")
+    refuse_losses_of(train_loss, val_loss, params, hyperparams)
     w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
         hyper, batch = rebuild(hyperparams, h.leaves), None

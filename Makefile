@@ -34,9 +34,9 @@ $(STAMP): pyproject.toml constraints.txt
 book: run site ## set up, execute every chapter live, build the pages
 
 run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
-	@rm -rf _build/results # by no path that a space in a folder's name could split
+	@mkdir -p _build && rm -rf _build/results # by no path that a space in a folder's name could split
 	@$(BIN)/python tools/execute_notebooks.py $(NOTEBOOKS)
-	@$(BIN)/python -m replications claims --json > chapters/claims.json.tmp && mv chapters/claims.json.tmp chapters/claims.json
+	@$(BIN)/python -m replications claims --json > _build/claims.json && mv _build/claims.json chapters/claims.json
 
 site: $(STAMP) ## build the pages from the stored outputs (seconds)
 	@# from nothing: a page whose warning failed the last build would otherwise pass unread

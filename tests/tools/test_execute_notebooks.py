@@ -1,5 +1,12 @@
 """Outputs are stored only when every cell has passed, and a second run changes nothing."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import execute_notebooks
 import nbformat
 import pytest
 from execute_notebooks import main
@@ -60,3 +67,25 @@ def test_check_writes_nothing(notebook):
     before = path.read_bytes()
     assert main(["--check", str(path)]) == 0
     assert path.read_bytes() == before
+
+
+def test_ctrl_c_stops_the_kernels_and_leaves_the_files_whole(notebook, tmp_path):
+    cell = "import os, time; open('kernel', 'w').write(str(os.getpid())); time.sleep(60)"
+    path = notebook(cell)
+    other = notebook(cell.replace("'kernel'", "'second'"), name="b.ipynb")
+    before = path.read_bytes()
+    script = [sys.executable, execute_notebooks.__file__, str(path), str(other)]
+    run = subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    kernels = [tmp_path / "kernel", tmp_path / "second"]
+    for _ in range(600):  # kernels start slowly on a busy machine
+        if all(kernel.exists() and kernel.read_text() for kernel in kernels):
+            break
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    printed, _ = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert printed == "\nstopped: chapters without a line above are as they were\n"
+    assert path.read_bytes() == before
+    for kernel in kernels:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(kernel.read_text()), 0)

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import nbformat.reader
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -83,13 +84,20 @@ async def execute(path: Path, timeout: int, check: bool) -> float:
         NotebookFailed: a cell raised, ran out of time or wrote to stderr, or the kernel died.
     """
     start = time.perf_counter()
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise NotebookFailed(
+            f"is no notebook: {str(error).splitlines()[0]:.80}\n"
+            f"`git checkout {path}` brings back what is committed"
+        ) from None
     client = NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name="python3",
         shutdown_kernel="immediate",
         record_timing=False,
+        coalesce_streams=True,  # a slow machine prints in several pieces
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of TCP on this very machine
         resources={"metadata": {"path": str(path.parent)}},
     )

@@ -62,6 +62,21 @@ def test_one_failure_does_not_stop_the_others(notebook, capsys):
     assert b"seen" in good.read_bytes()
 
 
+def test_what_is_no_notebook_is_named(tmp_path, capsys):
+    path = tmp_path / "half.ipynb"
+    path.write_text('{"cells": [')
+    assert main([str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert "half.ipynb  FAILED\nis no notebook" in printed and f"`git checkout {path}`" in printed
+
+
+def test_prints_in_pieces_are_one_output(notebook):
+    path = notebook("import time\nprint('a', flush=True)\ntime.sleep(0.5)\nprint('b')")
+    assert main([str(path)]) == 0
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert output.text == "a\nb\n"
+
+
 def test_check_writes_nothing(notebook):
     path = notebook("print('seen')")
     before = path.read_bytes()

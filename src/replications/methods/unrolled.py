@@ -16,7 +16,6 @@ rounding. Leading axes are independent problems, as in ``methods.implicit``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -67,11 +66,11 @@ def unrolled_hypergradient(
         ValueError: steps or learning_rate out of range, or a loss of the wrong shape.
     """
     refuse_counts(steps=steps)
+    refuse_numbers(finite=True, learning_rate=learning_rate)
     if steps < 0:
         raise ValueError(f"steps: must be 0 or more, got {steps}")
-    refuse_numbers(learning_rate=learning_rate)
-    if not 0 < learning_rate < math.inf:
-        raise ValueError(f"learning_rate: must be positive and finite, got {learning_rate}")
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate: must be positive, got {learning_rate}")
     refuse_losses_of(train_loss, val_loss, params, hyperparams)
     w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():

@@ -55,7 +55,7 @@ than 4 GB. Peers that are not installed are left out.
 
 All candidates of a table run in one process on one thread, in random order in every round. A figure is the median over the rounds of the
 ratio of CPU times to one of them, scaled so that our best is 1, with the quartiles in brackets: below 1 is faster than ours. The last column is
-the median time here. Peers are called as their documentation suggests; before timing, results are compared wherever the candidates compute the same
+the median time here; other work on a machine slows all candidates alike, so read the ratios, not the milliseconds. Peers are called as their documentation suggests; before timing, results are compared wherever the candidates compute the same
 thing. A row *limit* computes nothing useful: it does what no implementation can avoid, as torch does it.
 
 Measured on {date}: {machine}.
@@ -75,6 +75,8 @@ def run(only: list[str], before: list[dict[str, Any]]) -> dict[str, Any]:
         only: names of scripts without bench_; none for all.
         before: tables of an earlier run, kept for the scripts that are not run.
     """
+    import torch  # noqa: F401  # else `machine` does not know its instructions
+
     from replications.core.store import machine
 
     names = [script.stem.removeprefix("bench_") for script in sorted(HERE.glob("bench_*.py"))]

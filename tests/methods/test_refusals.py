@@ -234,6 +234,7 @@ for kind in (RAdam, AdamVariant):
         (kind, lambda k=kind: k(weight(), betas=(0.9,)), "betas: must be two numbers"),
         (kind, lambda k=kind: k(weight(), betas=0.9), "betas: must be two numbers"),
         (kind, lambda k=kind: k(weight(), betas=(0.9, NAN)), r"betas\[1\] must lie"),
+        (kind, lambda k=kind: k(weight(), betas=(-0.5, 0.999)), r"betas\[0\] must lie"),
         (kind, lambda k=kind: k(weight(), eps=None), "eps: must be a number"),
         (kind, lambda k=kind: k(weight(), weight_decay=-1.0), "weight_decay must lie"),
         (kind, lambda k=kind: k([{"params": weight(), "lr": NAN}]), "lr must lie"),

@@ -14,7 +14,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 BIN := .venv/bin
 STAMP := .venv/.installed
 NOTEBOOKS := $(wildcard chapters/*.ipynb)
-PAGE = file://$(CURDIR)/_build/html/index.html
+SPACE := $() $()
+PAGE = file://$(subst $(SPACE),%20,$(CURDIR))/_build/html/index.html
 
 .DEFAULT_GOAL := help
 .PHONY: help book run site test lint processors bench new-paper clean
@@ -33,9 +34,9 @@ $(STAMP): pyproject.toml constraints.txt
 book: run site ## set up, execute every chapter live, build the pages
 
 run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
-	@rm -rf $(REPLICATIONS_CACHE)
+	@mkdir -p _build && rm -rf _build/results # by no path that a space in a folder's name could split
 	@$(BIN)/python tools/execute_notebooks.py $(NOTEBOOKS)
-	@$(BIN)/python -m replications claims --json > chapters/claims.json.tmp && mv chapters/claims.json.tmp chapters/claims.json
+	@$(BIN)/python -m replications claims --json > _build/claims.json && mv _build/claims.json chapters/claims.json
 
 site: $(STAMP) ## build the pages from the stored outputs (seconds)
 	@# from nothing: a page whose warning failed the last build would otherwise pass unread
@@ -59,8 +60,8 @@ lint: $(STAMP) ## style, types, and which module may import which
 processors: $(STAMP) ## notebooks and claims as other processors would print them: SETTINGS="oldest middle threads"
 	@$(BIN)/python tools/processors.py $(SETTINGS)
 
-bench: $(STAMP) ## ours beside the other libraries, as ratios (those not installed are skipped)
-	@for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(STAMP) ## ours beside other libraries and the processor's limit; writes chapters/benchmarks.md
+	@$(BIN)/python -W ignore benchmarks/page.py
 
 new-paper: $(STAMP) ## start a chapter: make new-paper SLUG=name KEY=bibliography-key
 	@$(BIN)/python tools/new_paper.py '$(SLUG)' '$(KEY)'

@@ -58,10 +58,14 @@ def influence(n: int) -> None:
         theirs = float(banded(state, flat)[1][0])
         assert abs(ours - theirs) < 1e-3 * abs(theirs), (ours, theirs)
         candidates["jax: banded scan"] = lambda: jax.block_until_ready(banded(state, flat))
+    matrix, full = problem._readout(steps), torch.ones(n, 24)
+    candidates["limit: its one matrix product"] = lambda: full @ matrix
     baseline = "jax: banded scan" if jax is not None else "ours: step by step"
     limits = {"ours: all steps as one product": 3.0 if n < 1000 else 1.0} if jax else None
     report(
-        f"Influence balancing, N = {n}, 100 steps", compare(candidates, baseline, ROUNDS), limits
+        f"Influence balancing, {n} particles, 100 steps",
+        compare(candidates, baseline, ROUNDS),
+        limits,
     )
     _rate(candidates, n * steps)
 
@@ -122,10 +126,40 @@ def network(n: int) -> None:
         candidates["jax: jit(vmap(scan(grad)))"] = lambda: jax.block_until_ready(
             peer((first, second), (v_1, v_2), parameters)
         )
+    candidates["limit: the matrix products alone"] = products(n, steps)
     baseline = "jax: jit(vmap(scan(grad)))" if jax is not None else "ours: step by step"
     limits = {"ours: fast layout": 0.7 if n < 1000 else 0.6} if jax else None
-    report(f"Digits network, N = {n}, 20 steps", compare(candidates, baseline, ROUNDS), limits)
+    report(
+        f"Digits network, {n} particles, 20 steps", compare(candidates, baseline, ROUNDS), limits
+    )
     _rate(candidates, n * steps)
+
+
+def products(n: int, steps: int):
+    """What the network's forward and backward pass must multiply, on buffers of like shapes."""
+    chunk = 128
+    shapes = [min(chunk, n - i) for i in range(0, n, chunk)]
+    x = torch.randn(32, 65)
+    buffers = [
+        (
+            torch.randn(k * 33, 65),
+            torch.randn(k, 33, 32),
+            torch.randn(k, 10, 33),
+            torch.randn(k, 10, 32),
+        )
+        for k in shapes
+    ]
+
+    def call():
+        for first, hidden, second, error in buffers:
+            for _ in range(steps):
+                torch.mm(first, x.mT, out=hidden.view(-1, 32))
+                torch.bmm(second, hidden, out=error)
+                torch.bmm(second.mT, error, out=hidden)
+                second.baddbmm_(error, hidden.mT, beta=0)
+                first.addmm_(hidden.view(-1, 32), x, beta=0, alpha=1e-3)
+
+    return call
 
 
 class Free:
@@ -180,12 +214,12 @@ def peer(kind, n: int, dim: int):
 
 def generation(n: int, dim: int) -> None:
     """Draw, evaluate a free loss, weight: what is left of ES when the problem costs nothing."""
-    floor = {"floor: the normals alone": lambda: torch.empty(n // 2, dim).normal_()}
+    floor = {"limit: drawing the normals alone": lambda: torch.empty(n // 2, dim).normal_()}
     pairs = {
         "ours: full ES": ours(FullES(0.1, n // 2), 1, dim),
         "ours: PES": ours(PES(1, 0.1, n // 2), 1000, dim),
     }
-    title = f"One generation, N = {n}, P = {dim}"
+    title = f"One generation, {n} particles, {dim} parameter{'s' * (dim > 1)}"
     try:
         from evosax.algorithms import Open_ES, PersistentES
     except ImportError:
@@ -194,7 +228,7 @@ def generation(n: int, dim: int) -> None:
     for (name, call), kind in zip(pairs.items(), (Open_ES, PersistentES), strict=True):
         rival = f"evosax: {kind.__name__}"
         candidates = {name: call, rival: peer(kind, n, dim), **floor}
-        report(title, compare(candidates, rival, ROUNDS, repeat=5), {name: 0.5})
+        report(f"{title}, {name}", compare(candidates, rival, ROUNDS, repeat=5), {name: 0.5})
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@ rounds of the per-round ratio of CPU times, so that what slows the machine down 
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median, quantiles
 
 
@@ -68,12 +71,23 @@ def compare(
     return found
 
 
-def report(title: str, ratios: list[Ratio], limits: Mapping[str, float] | None = None) -> None:
-    """Print ratios; a limit is printed beside the one it is for, with whether it is kept."""
+def report(
+    title: str, ratios: list[Ratio], limits: Mapping[str, float] | None = None, note: str = ""
+) -> None:
+    """Print ratios; a limit is printed beside the one it is for, with whether it is kept.
+
+    For the page (see page.py) a name says what it is: "ours...", "limit: ..." for what the
+    hardware allows, "unit: ..." for what merely gives the scale; all others are peers. Where the
+    environment variable BENCH_RESULTS names a file, the table is added to it as a line of JSON.
+    """
     print(f"\n{title}")
     for ratio in ratios:
         line = str(ratio)
         if limits and ratio.name in limits:
             kept = "kept" if ratio.median <= limits[ratio.name] else "MISSED"
             line += f"   limit {limits[ratio.name]:g}: {kept}"
-        print(line)
+        print(line, flush=True)
+    if results := os.environ.get("BENCH_RESULTS"):
+        table = {"title": title, "note": note, "rows": [asdict(ratio) for ratio in ratios]}
+        with Path(results).open("a", encoding="utf8") as file:
+            file.write(json.dumps(table) + "\n")

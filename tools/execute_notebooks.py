@@ -5,6 +5,7 @@
 A notebook's file is replaced only when all its cells have passed; an exception, a time-out, a
 warning or anything else on stderr fails. What does not belong to the result (versions, timings) is
 taken out, so that a second run leaves a clean `git diff`. With ``--check`` nothing is written.
+Ctrl-C stops the kernels and leaves every file whole: old, or executed to its end.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import argparse
 import asyncio
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
 import nbformat
+import nbformat.reader
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -27,6 +30,8 @@ STRICT = {
     "REPLICATIONS_STRICT": "1",  # the notebooks' setup() turns warnings into errors
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the kernel's debugger writes to stderr
 }
+RUNNING: list[NotebookClient] = []
+"""What Ctrl-C has to stop: the kernels do not hear it."""
 
 
 class NotebookFailed(Exception):
@@ -79,19 +84,30 @@ async def execute(path: Path, timeout: int, check: bool) -> float:
         NotebookFailed: a cell raised, ran out of time or wrote to stderr, or the kernel died.
     """
     start = time.perf_counter()
-    notebook = nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
+        raise NotebookFailed(
+            f"is no notebook: {str(error).splitlines()[0]:.80}\n"
+            f"`git checkout {path}` brings back what is committed"
+        ) from None
     client = NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name="python3",
+        shutdown_kernel="immediate",
         record_timing=False,
+        coalesce_streams=True,  # a slow machine prints in several pieces
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of TCP on this very machine
         resources={"metadata": {"path": str(path.parent)}},
     )
+    RUNNING.append(client)
     try:
         await client.async_execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise NotebookFailed(str(error)) from None
+    finally:
+        RUNNING.remove(client)
     if lines := noise(notebook):
         raise NotebookFailed("\n".join(lines))
     if not check:
@@ -118,6 +134,34 @@ async def execute_all(paths: list[Path], timeout: int, check: bool) -> bool:
     return all(await asyncio.gather(*map(one, paths)))
 
 
+def run(paths: list[Path], timeout: int, check: bool) -> int:
+    """Execute them in a thread: in the main one nbclient would take Ctrl-C for itself and go on.
+
+    Returns:
+        Exit status: 0 if all passed, 1 if one failed. After Ctrl-C the process ends with 130.
+    """
+    loop, done = asyncio.new_event_loop(), threading.Event()
+    task = loop.create_task(execute_all(paths, timeout, check))
+
+    def work() -> None:
+        loop.run_until_complete(asyncio.wait([task]))
+        loop.close()
+        done.set()
+
+    threading.Thread(target=work).start()
+    try:
+        done.wait()  # an interrupted join would take the thread for ended
+    except KeyboardInterrupt:
+        for client in RUNNING:
+            kernel = client.km and getattr(client.km.provisioner, "process", None)
+            if kernel:
+                kernel.kill()
+                kernel.wait()
+        print("\nstopped: chapters without a line above are as they were", flush=True)
+        os._exit(130)  # a tidy end would report every kernel as dead
+    return 0 if task.result() else 1
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0 if all notebooks passed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -125,12 +169,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--timeout", type=int, default=300, help="seconds a cell may take")
     parser.add_argument("--check", action="store_true", help="execute, but write nothing")
     options = parser.parse_args(arguments)
+    for path in options.notebooks:
+        if not path.is_file():
+            parser.error(f"there is no file {path}")
     if not options.notebooks:
         print("no notebooks to execute")
         return 0
     os.environ.update(ONE_THREAD | STRICT)
     paths = [path.resolve() for path in options.notebooks]
-    return 0 if asyncio.run(execute_all(paths, options.timeout, options.check)) else 1
+    return run(paths, options.timeout, options.check)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,19 @@ def test_expected_loss_follows_the_recursion(lr, alpha, k):
         torch.testing.assert_close(loss, expected, rtol=1e-11, atol=0)  # rounding of 140 steps
 
 
+@pytest.mark.parametrize(("alpha", "k"), [(0.3, 2), (0.5, 6), (1.0, 1)])
+def test_where_nothing_contracts_the_noise_of_the_loops_adds_up(alpha, k):
+    """At lr = 2 / curvature |lambda| is 1; an alpha of 1 alone would not tell alpha^2 from 1."""
+    problem = NoisyQuadratic(float64(1.0, 0.5), float64(0.25, 3.0))
+    assert problem.contraction(2.0, alpha, k)[0].abs() == 1
+    start = float64(0.7, 0.0)
+    for loops in (1, 7):
+        moment = recursion(2.0, alpha, k, problem, loops, start**2)
+        loss = problem.expected_loss(2.0, alpha, k, steps=loops * k, start=start)
+        expected = 0.5 * (problem.curvature * moment).sum()
+        torch.testing.assert_close(loss, expected, rtol=1e-13, atol=0)  # rounding
+
+
 @pytest.mark.parametrize(("lr", "alpha", "k"), GRID)
 def test_a_loop_contracts_the_mean(lr, alpha, k):
     silent = NoisyQuadratic(PROBLEM.curvature, torch.zeros(4, dtype=torch.float64))

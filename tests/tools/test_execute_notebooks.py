@@ -1,5 +1,12 @@
 """Outputs are stored only when every cell has passed, and a second run changes nothing."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import execute_notebooks
 import nbformat
 import pytest
 from execute_notebooks import main
@@ -55,8 +62,45 @@ def test_one_failure_does_not_stop_the_others(notebook, capsys):
     assert b"seen" in good.read_bytes()
 
 
+def test_what_is_no_notebook_is_named(tmp_path, capsys):
+    path = tmp_path / "half.ipynb"
+    path.write_text('{"cells": [')
+    assert main([str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert "half.ipynb  FAILED\nis no notebook" in printed and f"`git checkout {path}`" in printed
+
+
+def test_prints_in_pieces_are_one_output(notebook):
+    path = notebook("import time\nprint('a', flush=True)\ntime.sleep(0.5)\nprint('b')")
+    assert main([str(path)]) == 0
+    (output,) = nbformat.read(path, as_version=4).cells[0].outputs
+    assert output.text == "a\nb\n"
+
+
 def test_check_writes_nothing(notebook):
     path = notebook("print('seen')")
     before = path.read_bytes()
     assert main(["--check", str(path)]) == 0
     assert path.read_bytes() == before
+
+
+def test_ctrl_c_stops_the_kernels_and_leaves_the_files_whole(notebook, tmp_path):
+    cell = "import os, time; open('kernel', 'w').write(str(os.getpid())); time.sleep(60)"
+    path = notebook(cell)
+    other = notebook(cell.replace("'kernel'", "'second'"), name="b.ipynb")
+    before = path.read_bytes()
+    script = [sys.executable, execute_notebooks.__file__, str(path), str(other)]
+    run = subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    kernels = [tmp_path / "kernel", tmp_path / "second"]
+    for _ in range(600):  # kernels start slowly on a busy machine
+        if all(kernel.exists() and kernel.read_text() for kernel in kernels):
+            break
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    printed, _ = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert printed == "\nstopped: chapters without a line above are as they were\n"
+    assert path.read_bytes() == before
+    for kernel in kernels:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(kernel.read_text()), 0)

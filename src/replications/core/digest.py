@@ -5,8 +5,9 @@ directly or through others, without comments, docstrings and layout. So editing 
 results, and changing any helper discards them (`joblib.Memory` and jupyter-cache do not see that).
 
 Left out is what cannot change a result: functions marked `@quantity`, which read one; the presets
-in `@experiment(...)`, which are a part of the key as configs; and the modules that say
-``MAKES_NO_NUMBERS = True``.
+in `@experiment(...)`, which are a part of the key as configs; the modules that say
+``MAKES_NO_NUMBERS = True``; and statements that do no more than call a function of a module named
+`refusals`, which raises or does nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def _makes_no_numbers(tree: ast.Module) -> bool:
 
 
 def _leave_out(tree: ast.Module) -> None:
-    """Drop quantities, and the presets beside experiments."""
+    """Drop quantities, the presets beside experiments, and the refusals of wrong arguments."""
     tree.body = [
         node
         for node in tree.body
@@ -65,6 +66,21 @@ def _leave_out(tree: ast.Module) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "experiment":
             node.args, node.keywords = [], []
+    imports = [n for n in tree.body if isinstance(n, ast.ImportFrom) and _of_refusals(n)]
+    refusals = {item.asname or item.name for node in imports for item in node.names}
+    for node in ast.walk(tree) if refusals else ():
+        if isinstance(body := getattr(node, "body", None), list):
+            body[:] = [n for n in body if n not in imports and not _is_call_of(refusals, n)]
+
+
+def _of_refusals(node: ast.ImportFrom) -> bool:
+    return (node.module or "").split(".")[-1] == "refusals"
+
+
+def _is_call_of(names: set[str], node: ast.AST) -> bool:
+    """A call that stands alone as a statement, of a function with one of the names."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and getattr(call.func, "id", None) in names
 
 
 def _source(name: str) -> Path | None:

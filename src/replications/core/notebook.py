@@ -147,12 +147,14 @@ def show_source(*objects: Any, docstrings: bool = False) -> None:
 
 
 def _without_docstrings(source: str) -> str:
-    """The source without the docstrings of its functions, classes and fields."""
+    """The source without docstrings, and without the refusals of wrong arguments."""
     drop: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         found = getattr(node, "body", None)  # of a lambda or an `if` expression it is no list
         body = found if isinstance(found, list) else []
         for i, statement in enumerate(body):
+            if ast.unparse(statement).startswith("refuse_"):  # see methods.refusals
+                drop |= set(range(statement.lineno, (statement.end_lineno or 0) + 1))
             text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
             if text and isinstance(statement.value.value, str) and len(body) > 1:
                 end = statement.end_lineno or statement.lineno

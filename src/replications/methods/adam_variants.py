@@ -36,6 +36,7 @@ from replications.methods.adam_step import (
     check,
     parts,
 )
+from replications.methods.refusals import refuse_adam_groups, refuse_betas, refuse_counts
 
 FirstMoment = Literal["running", "restarted", "uncorrected"]
 
@@ -68,6 +69,8 @@ class AdamVariant(Optimizer):
         freeze: int = 0,
         first_moment: FirstMoment = "running",
     ) -> None:
+        refuse_betas(lr, betas, eps, weight_decay)
+        refuse_counts(freeze=freeze)
         check(lr, betas, eps, weight_decay)
         if freeze < 0:
             raise ValueError(f"freeze must be at least 0, got {freeze}")
@@ -85,6 +88,7 @@ class AdamVariant(Optimizer):
             "first_moment": first_moment,
         }
         super().__init__(params, defaults)
+        refuse_adam_groups(self.param_groups)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from replications.methods.estimator import Estimator, EstimatorState, Window, positive_int
+from replications.methods.refusals import refuse_particles
 from replications.methods.trees import tree_map
 from replications.methods.unroll_problem import UnrollProblem, unroll_steps
 
@@ -60,6 +61,7 @@ class TruncatedBPTT(Estimator[BackpropState]):
     def _advance(
         self, state: BackpropState, centre: Float[Tensor, "R P"], steps: int
     ) -> Window[BackpropState]:
+        refuse_particles(state.particles, centre.shape[0])
         leaf = centre.detach().requires_grad_()
         with torch.enable_grad():
             particles, loss = unroll_steps(state.problem, state.particles, leaf, state.t, steps)

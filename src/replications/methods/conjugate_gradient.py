@@ -28,6 +28,7 @@ from replications.methods.inverse_hessian import (
     relative_residual,
 )
 from replications.methods.lanczos import ritz_values
+from replications.methods.refusals import refuse_counts, refuse_numbers
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -52,6 +53,8 @@ class ConjugateGradient:
     damping: float = 0.0
 
     def __post_init__(self) -> None:
+        refuse_counts(iterations=self.iterations)
+        refuse_numbers(finite=True, tolerance=self.tolerance, damping=self.damping)
         if self.iterations < 1:
             raise ValueError(f"iterations: must be 1 or more, got {self.iterations}")
         if self.tolerance < 0 or self.damping < 0:

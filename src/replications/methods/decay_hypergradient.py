@@ -30,6 +30,7 @@ from replications.methods.implicit import Hypergradient, check_stationary
 from replications.methods.inverse_hessian import Solver
 from replications.methods.mlp_hessian import MLPHessian
 from replications.methods.neumann import Neumann
+from replications.methods.refusals import refuse_perceptrons, refuse_solver
 
 
 @torch.no_grad()
@@ -55,6 +56,8 @@ def decay_hypergradient(
     Raises:
         ValueError: the two are not of the same weights, or ``val`` has a penalty.
     """
+    refuse_perceptrons(train, val)
+    refuse_solver(solver, tolerance)
     if val.penalty is not None:
         raise ValueError("val: must have no penalty, for the validation loss has none")
     if train.weights.shape != val.weights.shape or not torch.allclose(

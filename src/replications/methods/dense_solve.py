@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from replications.methods.inverse_hessian import Curvature, Product, Solution, relative_residual
+from replications.methods.refusals import refuse_numbers
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -31,6 +32,7 @@ class Exact:
     damping: float = 0.0
 
     def __post_init__(self) -> None:
+        refuse_numbers(finite=True, damping=self.damping)
         if self.damping < 0:
             raise ValueError(f"damping: must be 0 or more, got {self.damping}")
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 import torch
 from torch import Tensor
 
+from replications.methods.refusals import refuse_problem, refuse_seed, refuse_state, refuse_theta
 from replications.methods.unroll_problem import State, UnrollProblem, window_steps
 
 if TYPE_CHECKING:
@@ -142,6 +143,9 @@ class Estimator(ABC, Generic[S]):
             ValueError: if theta is not a float tensor [P] or [R, P], if there is not one seed a
                 replicate, or if neither the window nor the problem's horizon is finite.
         """
+        refuse_problem(problem)
+        refuse_theta(theta, self.on_explosion)
+        refuse_seed(seed)
         if theta.ndim not in (1, 2) or not theta.is_floating_point():
             raise ValueError(
                 f"theta must be a float tensor [P] or [R, P], got {theta.dtype} {list(theta.shape)}"
@@ -181,6 +185,8 @@ class Estimator(ABC, Generic[S]):
             ValueError: if the problem's losses do not have one entry a particle, or have no
                 derivative where the method needs one.
         """
+        refuse_state(self, state)
+        refuse_theta(theta, self.on_explosion, state.replicates)
         steps, done = window_steps(state.problem, self.window, state.t)
         centre = theta.detach().expand(state.replicates, -1)
         window = self._advance(state, centre, steps)

@@ -49,6 +49,12 @@ from replications.methods.estimator import (
     generators,
     positive_int,
 )
+from replications.methods.refusals import (
+    refuse_losses,
+    refuse_numbers,
+    refuse_other_theta,
+    refuse_particles,
+)
 from replications.methods.trees import tree_map
 from replications.methods.unroll_problem import UnrollProblem, unroll
 
@@ -110,6 +116,7 @@ class EvolutionStrategy(Estimator[ESState]):
         *,
         on_explosion: Literal["raise", "report"] = "raise",
     ) -> None:
+        refuse_numbers(sigma=sigma)
         if not (sigma > 0 and math.isfinite(sigma)):
             raise ValueError(f"sigma must be a positive finite number, got {sigma!r}")
         super().__init__(window, on_explosion=on_explosion)
@@ -133,6 +140,7 @@ class EvolutionStrategy(Estimator[ESState]):
         return ESState(problem, problem.init(n), 0, replicates, rng, batched, zeros, None)
 
     def _advance(self, state: ESState, centre: Float[Tensor, "R P"], steps: int) -> Window[ESState]:
+        refuse_other_theta(centre, state.accumulated)
         replicates, dim = centre.shape
         noise, rng = state.noise, state.rng
         if noise is None or self.redraw == "window":
@@ -142,6 +150,7 @@ class EvolutionStrategy(Estimator[ESState]):
             accumulated = state.accumulated + noise
 
         particles, count = state.particles, 2 * self.pairs
+        refuse_particles(state.particles, replicates * (1 if self.carry == "mean" else count))
         if self.carry == "mean":
             count += 1
             particles = tree_map(lambda x: x.repeat_interleave(count, dim=0), particles)
@@ -151,6 +160,7 @@ class EvolutionStrategy(Estimator[ESState]):
         perturbed[:, 2 * self.pairs :] = centre[:, None]
         perturbed = perturbed.view(-1, dim)
         particles, loss = unroll(state.problem, particles, perturbed, state.t, steps)
+        refuse_losses(loss, perturbed)
         loss = loss.view(replicates, -1)
         if self.carry == "mean":
             particles = tree_map(

@@ -45,6 +45,7 @@ from torch import Tensor
 
 from replications.methods.inverse_hessian import Curvature, HypergradientWarning, Solver
 from replications.methods.neumann import Neumann
+from replications.methods.refusals import refuse_losses_of, refuse_no_tensor, refuse_solver
 from replications.methods.trees import Layout, Tree, rebuild
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Hypergradient:
 
 def batch_of(loss: Tensor, name: str) -> int | None:
     """Number of problems in a loss, None for a scalar; ValueError for any other shape."""
+    refuse_no_tensor(loss, name)
     if loss.dim() > 1:
         raise ValueError(
             f"{name}: must return a scalar, or one value a problem; got shape {tuple(loss.shape)}"
@@ -116,6 +118,8 @@ def hypergradient(
         ValueError: a loss of the wrong shape, a batch that the tensors do not have, or a training
             loss whose gradient does not depend on the parameters.
     """
+    refuse_losses_of(train_loss, val_loss, params, hyperparams)
+    refuse_solver(solver, tolerance)
     w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
         at = rebuild(params, w.leaves), rebuild(hyperparams, h.leaves)

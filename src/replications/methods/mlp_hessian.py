@@ -47,6 +47,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from replications.methods.refusals import refuse_perceptron, refuse_vector
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
@@ -82,6 +84,7 @@ class MLPHessian:
     ) -> None:
         if activation not in ("relu", "tanh"):
             raise ValueError(f'activation: must be "relu" or "tanh", got {activation!r}')
+        refuse_perceptron(weights, inputs, targets, penalty, masks)
         self._layers, self._tanh = list(weights), activation == "tanh"
         self.weights = self._join(self._layers)
         self.penalty = None if penalty is None else self._join(penalty)
@@ -146,6 +149,7 @@ class MLPHessian:
     @torch.no_grad()
     def product(self, vector: Float[Tensor, "*batch P"]) -> Float[Tensor, "*batch P"]:
         """Hessian times a vector that is flat like ``weights``."""
+        refuse_vector(vector, self.weights)
         vector = vector.contiguous()
         result = torch.empty_like(vector)
         v, g = self._split(vector), self._split(result)

@@ -42,6 +42,7 @@ from replications.methods.inverse_hessian import (
     relative_residual,
 )
 from replications.methods.lanczos import lanczos
+from replications.methods.refusals import refuse_counts, refuse_step
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -71,12 +72,15 @@ class Neumann:
     probes: int = 12
 
     def __post_init__(self) -> None:
+        refuse_counts(terms=self.terms)
+        refuse_step(self.step)
         if self.terms < 0:
             raise ValueError(f"terms: must be 0 or more, got {self.terms}")
         if isinstance(self.step, str) and self.step != "auto":
             raise ValueError(f'step: must be a positive number or "auto", got {self.step!r}')
         if not isinstance(self.step, str) and not self.step > 0:
             raise ValueError(f"step: must be positive, got {self.step}")
+        refuse_counts(probes=self.probes)
         if self.probes < 0 or (self.probes == 0 and self.step == "auto"):
             raise ValueError('probes: must be 0 or more, and at least 1 for step="auto"')
 

@@ -52,6 +52,7 @@ from replications.methods.adam_step import (
     parts,
 )
 from replications.methods.rectification import THRESHOLD, rectification
+from replications.methods.refusals import refuse_adam_groups, refuse_betas, refuse_numbers
 
 Below = Literal["momentum", "skip"]
 
@@ -83,6 +84,8 @@ class RAdam(Optimizer):
         threshold: float = THRESHOLD,
         below: Below = "momentum",
     ) -> None:
+        refuse_betas(lr, betas, eps, weight_decay)
+        refuse_numbers(threshold=threshold)
         check(lr, betas, eps, weight_decay)
         if not 4.0 <= threshold < math.inf:
             raise ValueError(f"threshold must lie in [4, inf), got {threshold}")
@@ -97,6 +100,7 @@ class RAdam(Optimizer):
             "below": below,
         }
         super().__init__(params, defaults)
+        refuse_adam_groups(self.param_groups)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -30,6 +30,7 @@ from torch.autograd import forward_ad
 
 from replications.methods.estimator import Estimator, EstimatorState, Window, positive_int
 from replications.methods.forward_mode import load_forward_mode, tangent_of
+from replications.methods.refusals import refuse_losses, refuse_particles
 from replications.methods.trees import tree_map
 from replications.methods.unroll_problem import State, UnrollProblem
 
@@ -78,6 +79,7 @@ class RTRL(Estimator[RTRLState]):
     def _advance(
         self, state: RTRLState, centre: Float[Tensor, "R P"], steps: int
     ) -> Window[RTRLState]:
+        refuse_particles(state.particles, centre.numel())
         replicates, dim = centre.shape
         repeated = centre.repeat_interleave(dim, dim=0)
         direction = torch.eye(dim, dtype=centre.dtype, device=centre.device).repeat(replicates, 1)
@@ -90,6 +92,7 @@ class RTRL(Estimator[RTRLState]):
                 dual = tree_map(forward_ad.make_dual, particles, influence)
                 dual_theta = forward_ad.make_dual(repeated, direction)
                 after, loss = state.problem.step(dual, dual_theta, t)
+                refuse_losses(loss, repeated)
                 particles = tree_map(lambda x: forward_ad.unpack_dual(x).primal, after)
                 influence = tree_map(tangent_of, after)  # eq. (1)
                 gradient = gradient + tangent_of(loss).view(replicates, dim)  # eq. (2)

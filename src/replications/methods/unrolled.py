@@ -21,6 +21,11 @@ from dataclasses import dataclass
 import torch
 
 from replications.methods.implicit import Loss, batch_of, gradients
+from replications.methods.refusals import (
+    refuse_counts,
+    refuse_losses_of,
+    refuse_numbers,
+)
 from replications.methods.trees import Layout, Tree, rebuild
 
 
@@ -60,10 +65,13 @@ def unrolled_hypergradient(
         TypeError: params or hyperparams hold something other than floating-point tensors.
         ValueError: steps or learning_rate out of range, or a loss of the wrong shape.
     """
+    refuse_counts(steps=steps)
+    refuse_numbers(finite=True, learning_rate=learning_rate)
     if steps < 0:
         raise ValueError(f"steps: must be 0 or more, got {steps}")
     if not learning_rate > 0:
         raise ValueError(f"learning_rate: must be positive, got {learning_rate}")
+    refuse_losses_of(train_loss, val_loss, params, hyperparams)
     w, h = Layout(params, "params"), Layout(hyperparams, "hyperparams")
     with torch.enable_grad():
         hyper, batch = rebuild(hyperparams, h.leaves), None

@@ -38,6 +38,7 @@ from replications.methods.estimator import (
     positive_int,
 )
 from replications.methods.forward_mode import load_forward_mode, tangent_of
+from replications.methods.refusals import refuse_losses, refuse_other_theta, refuse_particles
 from replications.methods.trees import leaves, tree_map
 from replications.methods.unroll_problem import State, UnrollProblem
 
@@ -90,6 +91,8 @@ class UORO(Estimator[UOROState]):
     def _advance(
         self, state: UOROState, centre: Float[Tensor, "R P"], steps: int
     ) -> Window[UOROState]:
+        refuse_other_theta(centre, state.w)
+        refuse_particles(state.particles, centre.shape[0])
         gradient = torch.zeros_like(centre)
         total = centre.new_zeros(centre.shape[0])
         sources = generators(state.rng, centre.device)
@@ -121,6 +124,7 @@ def _forward(
     """Derivatives of (state, loss) along a change of the state."""
     with forward_ad.dual_level():
         after, loss = problem.step(tree_map(forward_ad.make_dual, particles, tangent), theta, t)
+        refuse_losses(loss, theta)
         return tree_map(tangent_of, after), tangent_of(loss)
 
 

@@ -110,7 +110,7 @@ def test_figure_9_shows_psi_and_not_its_square() -> None:
 
 
 def test_implementations() -> None:
-    config = implementations.Config(steps=30, coordinates=50, scale_steps=(5,))
+    config = implementations.Config(steps=30, coordinates=50)
     result = implementations.implementations(config)
     assert result["same_as_torch"] < 1e-12
     nmt = result["apart"].sel(rule="authors, nmt")
@@ -118,12 +118,6 @@ def test_implementations() -> None:
     assert implementations.apart(result, "torch, default", 30) > nmt.sel(step=30)
     first = result["update"].sel(rule="authors, default", step=1)
     assert first == 0  # its default takes no momentum step
-    moved = result["moved"].sel(after=5)
-    adam, radam = moved.sel(arm="Adam").values, moved.sel(arm="RAdam")
-    assert adam == pytest.approx(adam[0], rel=1e-9)
-    assert (radam / radam["scale"]).values == pytest.approx(radam.sel(scale=1).item(), rel=1e-9)
-    assert (moved.sel(arm="RAdam, skip") == 0).all()
-    assert implementations.stretch(result, "RAdam") == pytest.approx(1000, rel=1e-9)
 
 
 def test_our_optax_rule_is_optaxs() -> None:

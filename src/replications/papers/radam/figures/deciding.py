@@ -67,6 +67,7 @@ def matched_trial(result: xr.Dataset) -> Drawing:
         axes.set(xlim=(-0.6, len(shown) - 0.4), ylim=(0, 3.6))
     all_axes[0].set(ylabel="final training loss, nats", xlabel="gradients behind v")
     all_axes[1].set_xlabel("gradients behind v")
+    all_axes[1].annotate("nothing learned", (-0.5, 2.93), fontsize=9, color=COLOR["theory"])
     all_axes[0].annotate("trained", (-0.5, TRAINED - 0.18), fontsize=9, color=COLOR["theory"])
     return Drawing(
         canvas,

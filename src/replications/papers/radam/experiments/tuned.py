@@ -31,22 +31,21 @@ class Config:
 
 SHORT = replace(translation.ADAM, batch=16, steps=400, horizon=400)
 """As in the matched trial."""
-POST_LN = (
+RADAM = replace(SHORT, arm="RAdam", optimizer="RAdam")
+ARMS = (
     replace(SHORT, arm="Adam"),
-    replace(SHORT, arm="warm-up 30", warmup=30),
+    RADAM,
     replace(SHORT, arm="warm-up 100", warmup=100),
-    replace(SHORT, arm="warm-up 400", warmup=400),
-    replace(SHORT, arm="RAdam", optimizer="RAdam"),
+    replace(SHORT, arm="warm-up 30", warmup=30),
+    replace(SHORT, arm="pre-LN Adam", pre_norm=True),
+    replace(RADAM, arm="pre-LN RAdam", pre_norm=True),
     replace(SHORT, arm="Adam-2k", freeze=200),
+    replace(SHORT, arm="warm-up 400", warmup=400),
+    replace(SHORT, arm="pre-LN warm-up 100", warmup=100, pre_norm=True),
 )
 """The longest warm-up lasts the whole run."""
-PRE_LN = tuple(
-    replace(arm, arm=f"pre-LN {arm.arm}", pre_norm=True)
-    for arm in POST_LN
-    if arm.arm in ("Adam", "warm-up 100", "RAdam")
-)
-FULL = tuple(Config(arm) for arm in (*POST_LN, *PRE_LN))
-BRIEF = Config(replace(SHORT, arm="RAdam", optimizer="RAdam", steps=2), (3e-3, 1e-3), 10, (0,))
+FULL = tuple(Config(arm) for arm in ARMS)
+BRIEF = Config(replace(RADAM, steps=2), (3e-3, 1e-3), 10, (0,))
 """A few steps; the chapter shows the recorded runs."""
 
 

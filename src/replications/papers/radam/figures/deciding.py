@@ -81,7 +81,7 @@ def matched_trial(result: xr.Dataset) -> Drawing:
 def tuned_figure(result: xr.Dataset) -> Drawing:
     """Loss against the rate, choosing seed; losses at the best rate, judging seeds."""
     canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.6), width_ratios=(1, 1.15))
-    arms = result["arm"].values.tolist()
+    arms = sorted(result["arm"].values.tolist(), key=lambda arm: arm.startswith("pre-LN"))
     rows = []
     for y, arm in enumerate(reversed(arms)):
         name = arm.removeprefix("pre-LN ")

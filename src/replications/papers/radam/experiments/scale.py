@@ -37,12 +37,18 @@ class Config:
         return f"{self.below} x {self.scale:g}"
 
 
-FULL = tuple(Config(below, scale) for below in ("momentum", "skip") for scale in (0.01, 1.0, 100.0))
-QUICK = (Config("momentum", 100.0, steps=2, seeds=(0,)),)
-"""A few steps; the chapter shows the recorded runs."""
-
-
-@experiment(quick=QUICK, full=FULL, along="arm")
+@experiment(
+    quick=(Config("momentum", 100.0, steps=2, seeds=(0,)),),
+    full=(
+        Config("momentum", 1.0),
+        Config("momentum", 100.0),
+        Config("skip", 100.0),
+        Config("skip", 1.0),
+        Config("momentum", 0.01),
+        Config("skip", 0.01),
+    ),
+    along="arm",
+)
 def scale(config: Config) -> xr.Dataset:
     """Train one arm on all its seeds; the losses are given unscaled."""
     net, task = Transformer(), Reversal(config.seeds)

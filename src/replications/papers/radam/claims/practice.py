@@ -156,15 +156,17 @@ def _wider(result: xr.Dataset) -> Estimate:
     return paired(widths[0], widths[1], "decades, RAdam - Adam, paired t over seeds")
 
 
-@_long(kind=Kind.PAPER, place="Figure 6", expect=OVERLAP, verdict=NOT_REPRODUCED)
+@_long(
+    kind=Kind.CONTROL, place="our control, after Figure 6", expect=OVERLAP, verdict=NOT_REPRODUCED
+)
 def radam_robust_long(result: xr.Dataset) -> Estimate:
     """RAdam reaches the same accuracy from learning rates 0.1 to 0.003 (2850 steps)."""
     return _spread(result)
 
 
 @_short(
-    kind=Kind.PAPER,
-    place="Figure 6",
+    kind=Kind.CONTROL,
+    place="our control, after Figure 6",
     expect=ANY,
     verdict=REPRODUCED,
     planted=swap("arm", "RAdam", "Adam"),

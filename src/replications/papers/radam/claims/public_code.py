@@ -21,8 +21,8 @@ def _apart(result: xr.Dataset, rule: str) -> Estimate:
 
 
 @_claim(
-    kind=Kind.ERRATUM,
-    place="authors' copies for translation and images; torch with decoupled decay",
+    kind=Kind.CONTROL,
+    place="our control, on the authors' copies and torch, decoupled",
     expect=CLOSE,
     verdict=REPRODUCED,
     planted=swap("rule", "authors, nmt", "torch, default"),

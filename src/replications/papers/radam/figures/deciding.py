@@ -128,14 +128,14 @@ def scale_of_the_loss(result: xr.Dataset) -> Drawing:
                        label=label if x == 0 else None)  # fmt: skip
             rows.append(f"{arm}: first update {number(length[0].item(), digits=2)}, "
                         f"final loss {row(np.sort(values), 2)}")  # fmt: skip
-    left.set(title="updates, in learning rates", yscale="log", xlabel="step")
+    left.set(title="updates, in learning rates", yscale="log", xlabel="step", ylim=(5e-5, 6))
     right.set_xticks(range(3), ["× 0.01", "× 1", "× 100"])
     right.set(title="final loss, five seeds", ylim=(0, 3.1), xlabel="factor of the loss")
     right.legend()
     return Drawing(
         canvas,
         "Left: length of RAdam's first ten updates for three factors of the loss. The first five "
-        "scale with the loss, a hundred times a factor; from the sixth on all lie together. Right: "
+        "scale with the loss; from the sixth on they are within a factor of three. Right: "
         "final losses of five seeds, with the paper's momentum steps and with those skipped. "
         + "; ".join(rows) + ".",
         "\n".join(rows),

@@ -45,9 +45,6 @@ BRIEF = Config(replace(RADAM, steps=2), (3e-3, 1e-3), 10, (0,))
         Config(replace(SHORT, arm="warm-up 30", warmup=30)),
         Config(replace(SHORT, arm="pre-LN Adam", pre_norm=True)),
         Config(replace(RADAM, arm="pre-LN RAdam", pre_norm=True)),
-        Config(replace(SHORT, arm="Adam-2k", freeze=200)),
-        Config(replace(SHORT, arm="warm-up 400", warmup=400)),
-        Config(replace(SHORT, arm="pre-LN warm-up 100", warmup=100, pre_norm=True)),
     ),
     along="arm",
 )

@@ -101,7 +101,7 @@ def tuned_figure(result: xr.Dataset) -> Drawing:
     left.legend(fontsize=9, labelspacing=0.2)
     return Drawing(
         canvas,
-        "Left: final loss of one seed against the learning rate for six methods on the post-LN "
+        "Left: final loss of one seed against the learning rate for four methods on the post-LN "
         "Transformer. Right: final losses of five other seeds at each method's best rate, on "
         "post-LN and pre-LN. " + "; ".join(reversed(rows)) + ".",
         "\n".join(reversed(rows)),

@@ -27,22 +27,9 @@ def test_sampled_variance_is_the_exact_one() -> None:
     assert np.isinf(result.sel(rho=1)["exact"]) and np.isinf(result.sel(rho=1)["first_order"])
 
 
-def test_a_sampled_tail_falls_with_its_index() -> None:
-    """Hill's estimate of the tail of psi^2 = rho / chi2, and what equation (2) overflows at."""
-    config = variance.Config(small=(1, 3), large=(8,), small_draws=50, large_draws=50)
-    result = variance.variance(config)
-    assert result["tail_index"].values == pytest.approx([0.5, 1.5, 4.0], rel=1e-6)
-    psi2 = np.sort(3 / np.random.default_rng(0).chisquare(3, 1_000_000))[-2000:]
-    hill = 1 / np.log(psi2[1:] / psi2[0]).mean()
-    assert hill == pytest.approx(1.5, rel=0.1)  # four of its standard errors
-    assert result["last_printed"] == 514  # 2^(2 * 515 - 5) = 2^1025 is no float64
-
-
-def test_psi_has_a_variance_beyond_2_and_its_square_beyond_4() -> None:
-    """A power law with index a has a finite variance where a > 2; psi's index is twice psi^2's."""
+def test_equation_2_as_printed_overflows_from_515_on() -> None:
     result = variance.variance(variance.Config(small_draws=50, large_draws=50))
-    assert variance.finite_beyond(result, 1.0) == pytest.approx(2, abs=1e-6)
-    assert variance.finite_beyond(result, 2.0) == pytest.approx(4, abs=1e-6)
+    assert result["last_printed"] == 514  # 2^(2 * 515 - 5) = 2^1025 is no float64
 
 
 def test_the_first_order_formula_is_3_times_too_large_at_5() -> None:
@@ -110,7 +97,7 @@ def test_figure_9_shows_psi_and_not_its_square() -> None:
 
 
 def test_implementations() -> None:
-    config = implementations.Config(steps=30, coordinates=50, scale_steps=(5,))
+    config = implementations.Config(steps=30, coordinates=50)
     result = implementations.implementations(config)
     assert result["same_as_torch"] < 1e-12
     nmt = result["apart"].sel(rule="authors, nmt")
@@ -118,12 +105,6 @@ def test_implementations() -> None:
     assert implementations.apart(result, "torch, default", 30) > nmt.sel(step=30)
     first = result["update"].sel(rule="authors, default", step=1)
     assert first == 0  # its default takes no momentum step
-    moved = result["moved"].sel(after=5)
-    adam, radam = moved.sel(arm="Adam").values, moved.sel(arm="RAdam")
-    assert adam == pytest.approx(adam[0], rel=1e-9)
-    assert (radam / radam["scale"]).values == pytest.approx(radam.sel(scale=1).item(), rel=1e-9)
-    assert (moved.sel(arm="RAdam, skip") == 0).all()
-    assert implementations.stretch(result, "RAdam") == pytest.approx(1000, rel=1e-9)
 
 
 def test_our_optax_rule_is_optaxs() -> None:

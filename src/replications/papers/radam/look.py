@@ -14,7 +14,11 @@ COLOR = {
     "uncorrected": OKABE_ITO["orange"],
     "warm-up 10": OKABE_ITO["purple"],
     "warm-up 2000": OKABE_ITO["purple"],
+    "warm-up 30": OKABE_ITO["purple"],
+    "warm-up 100": OKABE_ITO["purple"],
+    "warm-up 400": OKABE_ITO["purple"],
     "pre-LN Adam": OKABE_ITO["orange"],
+    "skip": OKABE_ITO["blue"],
 }
 MARKER = {
     "SGD": "o",
@@ -23,4 +27,8 @@ MARKER = {
     "warm-up": "P",
     "Adam-2k": "X",
     "Adam-eps": "h",
+    "warm-up 30": "<",
+    "warm-up 100": "P",
+    "warm-up 400": ">",
+    "skip": "s",
 }

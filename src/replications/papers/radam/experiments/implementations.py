@@ -1,5 +1,4 @@
-"""Public implementations of RAdam on the same gradients, and what the scale of the loss does to
-them.
+"""Public implementations of RAdam on the same gradients.
 
 The rules were read in the sources of each project; that our restatements equal those that can be
 installed is tested. All run in float64.
@@ -20,14 +19,12 @@ from torch.optim import Optimizer
 from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.adam_step import Coefficients, adam_step_
-from replications.methods.adam_variants import AdamVariant
 from replications.methods.radam import RAdam, radam_coefficients
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
 RULES = ("paper", "authors, default", "authors, nmt", "torch, decoupled", "torch, default", "optax")
-ARMS = ("Adam", "RAdam", "RAdam, skip")
 
 
 @dataclass(frozen=True)
@@ -42,10 +39,6 @@ class Config:
     """Large, so that its place shows."""
     coordinates: int = 1000
     steps: int = 200
-    scales: tuple[float, ...] = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-    """Factors of the loss: a sum in place of a mean, or the scale of half precision left in."""
-    scale_steps: tuple[int, ...] = (5, 100)
-    """Steps after which the move is measured; the first is the last before rectification."""
     seed: int = 0
 
 
@@ -84,10 +77,6 @@ def implementations(config: Config) -> xr.Dataset:
         found: np.ndarray = ((a - b).square().mean(dim=-1).sqrt() / rate).numpy()
         return found
 
-    moved = [
-        [[_move(arm, c * gradients[:t], rate) for c in config.scales] for t in config.scale_steps]
-        for arm in ARMS
-    ]
     along, units = ("rule", "step"), {"units": "learning rates"}
     return xr.Dataset(
         {
@@ -106,18 +95,10 @@ def implementations(config: Config) -> xr.Dataset:
                 float((paths["authors, nmt"] - paths["torch, decoupled"]).abs().max()),
                 {"long_name": "largest distance of the nmt copy from torch, decoupled"},
             ),
-            "moved": (
-                ("arm", "after", "scale"),
-                moved,
-                {"long_name": "move from the start, root mean square", **units},
-            ),
         },
         coords={
             "rule": list(RULES),
             "step": np.arange(1, config.steps + 1),
-            "arm": list(ARMS),
-            "after": ("after", list(config.scale_steps), {"long_name": "steps made"}),
-            "scale": ("scale", list(config.scales), {"long_name": "factor of the loss"}),
         },
     )
 
@@ -154,24 +135,7 @@ def _path(
     return torch.stack(path)
 
 
-def _move(arm: str, gradients: Float[Tensor, "steps coordinates"], rate: float) -> float:
-    makers: dict[str, Callable[[list[Tensor]], Optimizer]] = {
-        "Adam": lambda p: AdamVariant(p, rate, eps=0.0),
-        "RAdam": lambda p: RAdam(p, rate, eps=0.0, threshold=5.0),
-        "RAdam, skip": lambda p: RAdam(p, rate, eps=0.0, threshold=5.0, below="skip"),
-    }
-    start = torch.zeros_like(gradients[0])
-    return float(_path(makers[arm], start, gradients)[-1].square().mean().sqrt() / rate)
-
-
 @quantity
 def apart(result: xr.Dataset, rule: str, step: int = 200) -> xr.DataArray:
     """Distance of a rule from Algorithm 2 after a step, in learning rates."""
     return result["apart"].sel(rule=rule, step=step)
-
-
-@quantity
-def stretch(result: xr.Dataset, arm: str) -> xr.DataArray:
-    """How many times as far the loss times 1000 throws an arm in five steps."""
-    moved = result["moved"].sel(arm=arm, after=5)
-    return moved.sel(scale=1000) / moved.sel(scale=1)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,11 +75,6 @@ def variance(config: Config) -> xr.Dataset:
                 int(whole[np.isfinite(_as_printed(whole))].max()),
                 {"long_name": "last whole rho at which equation (2) as printed does not overflow"},
             ),
-            "tail_index": (
-                "rho",
-                _tail_index(rhos),
-                {"long_name": "power of the tail of psi^2; nan where that underflows"},
-            ),
             "sampled": (
                 drawn,
                 [samples[rho].var(axis=1, ddof=1) for rho in rhos],
@@ -112,19 +106,6 @@ def _as_printed(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
     return np.where((rhos > 2) & np.isfinite(value), value, np.nan)
 
 
-def _tail_index(rhos: Float[np.ndarray, " rho"]) -> Float[np.ndarray, " rho"]:
-    """Power with which P(psi^2 > y) falls at large y: psi^2 has a finite variance where it
-    exceeds 2, psi where it exceeds 1.
-    """
-    from scipy.special import gammainc
-
-    y = 1e8 * np.array([[1.0], [2.0]])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        near, far = np.log(gammainc(rhos / 2, rhos / 2 / y))  # P(chi2 < rho / y)
-        index: np.ndarray = (near - far) / math.log(2)
-    return index
-
-
 @quantity
 def over_exact(result: xr.Dataset) -> xr.DataArray:
     """The first-order variance over the exact one, where both are finite."""
@@ -137,17 +118,3 @@ def fall(result: xr.Dataset) -> xr.DataArray:
     """The exact variance at rho = 5 over that at 500."""
     exact = result["exact"]
     return exact.sel(rho=5) / exact.sel(rho=500)
-
-
-@quantity
-def log_ratio(result: xr.Dataset) -> xr.DataArray:
-    """Var[ln psi] where psi has no variance (rho = 1, 2), sampled over exact, by batch."""
-    few = result.sel(rho=[1, 2])
-    return few["log_sampled"].mean("rho") / few["log_exact"].mean("rho")
-
-
-@quantity
-def finite_beyond(result: xr.Dataset, index: float) -> float:
-    """The rho at which the tail of psi^2 falls with the power `index`."""
-    known = result["tail_index"].dropna("rho")
-    return float(np.interp(index, known, known["rho"]))

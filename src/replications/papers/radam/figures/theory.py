@@ -37,9 +37,9 @@ def variance_figure(result: xr.Dataset) -> Drawing:
     left.plot(safe["rho"], safe["first_order"], color=FIRST, linestyle="--")
     _samples(left, safe["sampled"])
     left.plot(heavy["rho"], heavy["sampled"].mean("batch"), "o", mfc="none", color=SAMPLE, ms=4)
-    left.annotate("first order (5)", (6, 0.8), color=FIRST, fontsize=8)
-    left.annotate("exact (2)", (60, 0.02), color=EXACT, fontsize=8)
-    left.annotate("sampled; hollow:\nno interval exists", (7, 3), color=SAMPLE, fontsize=8)
+    left.annotate("first order (5)", (6, 0.8), color=FIRST, fontsize=9)
+    left.annotate("exact (2)", (60, 0.02), color=EXACT, fontsize=9)
+    left.annotate("sampled; hollow:\nno interval exists", (7, 3), color=SAMPLE, fontsize=9)
     left.set(title="Var[ψ], σ = 1", xscale="log", yscale="log", xlabel="ρ", xlim=(1.8, 2300))
 
     ratio = over_exact(result)
@@ -56,7 +56,7 @@ def variance_figure(result: xr.Dataset) -> Drawing:
     right.axhline(1, color=EXACT)
     _samples(right, result["log_sampled"] / result["log_exact"])
     right.set(title="Var[ln ψ], sampled / exact", xscale="log", xlabel="ρ", ylim=(0.94, 1.06))
-    right.annotate("from 7 on neighbours\nshare their draws", (1, 0.945), fontsize=8)
+    right.annotate("from 7 on neighbours\nshare their draws", (1, 0.945), fontsize=9)
     chosen = result.sel(rho=[3, 5, 10, 100, 500, 1999])
     return Drawing(
         canvas,
@@ -84,8 +84,8 @@ def divergence_figure(result: xr.Dataset) -> Drawing:
     right.plot(eps, result["variance"], "o-", color=SAMPLE)
     right.plot(eps, result["uniform"], "s--", color=FIRST)
     right.set(title="Var[1/(|Z| + ε)], σ = 1", xscale="log", yscale="log", xlabel="ε / σ")
-    right.annotate("paper: 1/(12ε²)", (3e-6, 1e11), color=FIRST, fontsize=8)
-    right.annotate("exact", (1.5e-8, 2e4), color=SAMPLE, fontsize=8)
+    right.annotate("paper: 1/(12ε²)", (3e-6, 1e11), color=FIRST, fontsize=9)
+    right.annotate("exact", (1.5e-8, 2e4), color=SAMPLE, fontsize=9)
     decades = result.sel(cut=[10.0**-k for k in range(6, -1, -1)], method="nearest")
     return Drawing(
         canvas,
@@ -138,9 +138,9 @@ def rectification_figure(result: xr.Dataset) -> Drawing:
         right.plot(t, one["r"], color=color)
         right.plot(t, one["r_exact"], color=color, linestyle=":")
     left.axhspan(1, 4, color=COLOR["theory"], alpha=0.25, linewidth=0)
-    left.annotate("ρ ≤ 4: momentum", (300, 1.8), fontsize=8)
+    left.annotate("ρ ≤ 4: momentum", (300, 1.8), fontsize=9)
     left.set(title=r"$\rho_t$", xscale="log", yscale="log", xlabel="iteration t", ylim=(1, 4000))
-    right.annotate("dotted: by the exact variance", (2.2, 1.2), fontsize=8)
+    right.annotate("dotted: by the exact variance", (2.2, 1.2), fontsize=9)
     right.set(title=r"$r_t$, the factor of the step", xscale="log", yscale="log",
               xlabel="iteration t", ylim=(0.01, 1.5))  # fmt: skip
     return Drawing(

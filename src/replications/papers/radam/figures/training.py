@@ -6,7 +6,6 @@ import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 
-from replications.core.estimates import mean
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
 from replications.papers.radam.experiments.translation import (
@@ -33,11 +32,12 @@ def loss_curves(result: xr.Dataset) -> Drawing:
     for arm in arms:
         loss, color = smooth.sel(arm=arm), COLOR[arm]
         axes.plot(loss["step"], loss.transpose("step", "seed"), color=color, lw=0.5, alpha=0.6)
-        axes.plot(loss["step"], loss.mean("seed"), color=color, linewidth=2, label=arm)
+        axes.plot(loss["step"], loss.mean("seed"), MARKER[arm] + "-", color=color, linewidth=2,
+                  markevery=(5, 10), ms=6, label=arm)  # fmt: skip
     axes.axhline(entropy, color=COLOR["theory"], linestyle=":")
     axes.annotate(
         "knowing the words' frequencies only", (150, entropy), (0, 9),
-        textcoords="offset points", fontsize=8, color=COLOR["theory"],
+        textcoords="offset points", fontsize=9, color=COLOR["theory"],
     )  # fmt: skip
     axes.legend(loc="upper right", ncols=len(arms), labelcolor="linecolor")
     end = int(result["step"].max())
@@ -75,22 +75,22 @@ def gradient_histograms(result: xr.Dataset) -> Drawing:
     # bins of width 1, and one for all below
     pairs = share.sel(ln_g=slice(-20, -0.5)).coarsen(ln_g=2).sum()
     middles = np.array([-20.5, *(np.floor(pairs["ln_g"].values) + 0.5)])
-    rows = []
+    rows, tallest = [], 1.08 * float(pairs.max())  # the first bin is cut, its number stands beside
     for axes, arm in zip(panels, arms, strict=True):
         for i, look in enumerate(result["look"].values.tolist()):
             base, below = -float(i), tiny.sel(arm=arm, look=look).item()
-            heights = np.array([below, *pairs.sel(arm=arm, look=look).values]) / 0.18
+            heights = np.array([below, *pairs.sel(arm=arm, look=look).values]) / tallest
             axes.fill_between(  # the first bin is given as a number
-                middles, base, base + np.minimum(heights, 1.35), step="mid",
+                middles, base, base + np.minimum(heights, 0.95), step="mid",
                 facecolor=COLOR[arm], alpha=0.85, edgecolor="0.5", linewidth=0.4, zorder=i + 2,
             )  # fmt: skip
-            axes.annotate(f"{below:.0%}", (-19.9, base + 0.5), fontsize=7, zorder=20)
+            axes.annotate(f"{below:.0%}", (-19.9, base + 0.5), fontsize=9, zorder=20)
             if axes is panels[0]:
-                axes.annotate(f"{look}", (-21.4, base + 0.12), ha="right", fontsize=8,
+                axes.annotate(f"{look}", (-21.4, base + 0.12), ha="right", fontsize=9,
                               annotation_clip=False)  # fmt: skip
         axes.set_title(arm, color=COLOR[arm], fontsize=9.5)
         axes.set(xlim=(-21.2, 0), ylim=(-6.2, 1.2), yticks=[])
-        axes.set_xticks([-20, -12, -4], ["<e⁻²⁰", "e⁻¹²", "e⁻⁴"], fontsize=8)
+        axes.set_xticks([-20, -12, -4], ["<e⁻²⁰", "e⁻¹²", "e⁻⁴"], fontsize=9)
         axes.spines["left"].set_visible(False)
         axes.grid(False)
         moved = shift(seed, arm).mean().item()
@@ -119,8 +119,8 @@ def distortion(result: xr.Dataset) -> Drawing:
     rows = []
     for arm, each in far.items():
         color, look = COLOR[arm], each["look"]
-        axes.plot(look, each.transpose("look", "seed"), MARKER[arm], color=color, ms=3, alpha=0.5)
-        axes.plot(look, means[arm], color=color)
+        axes.plot(look, each.transpose("look", "seed"), MARKER[arm], color=color, ms=3, alpha=0.4)
+        axes.plot(look, means[arm], MARKER[arm] + "-", color=color, ms=5.5)
         axes.annotate(arm, (look.values[-1], heights[arm]), (6, -3),
                       textcoords="offset points", color=color)  # fmt: skip
         rows.append(f"{arm}: {row(means[arm].values, 2)}")
@@ -149,9 +149,8 @@ def controls_figure(controls: xr.Dataset, translation: xr.Dataset) -> Drawing:
     rows = []
     for y, arm in enumerate(arms):
         color, losses = COLOR[arm], final(result, arm)
-        estimate, updates = mean(losses.values, "over seeds"), first.sel(arm=arm)
+        updates = first.sel(arm=arm)
         left.plot(losses, np.full(losses.size, y), "o", color=color, ms=4)
-        left.plot([max(estimate.low, 0), estimate.high], [y, y], color=color, linewidth=1)
         right.plot(updates, np.full(updates.size, y), "o", color=color, ms=4)
         loss = number(losses.mean().item(), digits=2)
         size = number(updates.mean().item() / PEAK, digits=2)

@@ -16,7 +16,7 @@ from replications.core.claims import (
     claim,
 )
 from replications.core.estimates import Estimate, exact, mean, proportion
-from replications.core.planted import same, scaled, shifted, swap
+from replications.core.planted import shifted, swap
 from replications.papers.implicit.experiments.accuracy import accuracy, series_error
 from replications.papers.implicit.experiments.algorithms import algorithms
 from replications.papers.implicit.experiments.cosine import cosine, lead
@@ -86,8 +86,7 @@ def implicit_neumann_is_unrolling(result: xr.Dataset) -> Estimate:
 
 @_descent(
     expect=Band(0.95, 1.05, "five percent: the step is a tenth of a log decay, not a derivative"),
-    verdict=REPRODUCED,
-    planted=scaled("promised", 2.0),
+    verdict=INCONCLUSIVE,
 )
 def implicit_descends_exact(result: xr.Dataset) -> Estimate:
     """After a step and retraining the validation loss has fallen by what the hypergradient
@@ -99,8 +98,7 @@ def implicit_descends_exact(result: xr.Dataset) -> Estimate:
 
 @_descent(
     expect=at_least(0.9, "nine draws of ten"),
-    verdict=REPRODUCED,
-    planted=same("arm", "K = 5", "the post's code"),
+    verdict=INCONCLUSIVE,
 )
 def implicit_descends_series(result: xr.Dataset) -> Estimate:
     """Every approximation descends: K = 0, 1, 5, 20, conjugate gradients with 6 products."""
@@ -124,12 +122,26 @@ def implicit_descends_order(result: xr.Dataset) -> Estimate:
     kind=Kind.BLOG,
     place="post, update equation and code",
     expect=at_least(0.5, "more often than a coin"),
-    verdict=NOT_REPRODUCED,
+    verdict=INCONCLUSIVE,
 )
 def implicit_blog_descends(result: xr.Dataset) -> Estimate:
     """The post's update lowers the validation loss after retraining."""
     good = falls(result, "the post's code")
     return proportion(int(good.sum()), good.size, "draws with a fall after retraining, 2 problems")
+
+
+@_descent(
+    kind=Kind.CONTROL,
+    place="not in the post; added after a first look",
+    expect=at_least(0.5, "more often than a coin"),
+    verdict=NOT_REPRODUCED,
+)
+def implicit_blog_descends_weak(result: xr.Dataset) -> Estimate:
+    """It also lowers the validation loss where the decays are too weak (logistic regression,
+    from e^-6).
+    """
+    good = falls(result, "the post's code", start=-6.0).sel(problem="logistic")
+    return proportion(int(good.sum()), good.size, "draws with a fall after retraining")
 
 
 def _too_long_a_step(result: xr.Dataset) -> xr.Dataset:

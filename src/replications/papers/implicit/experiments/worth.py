@@ -41,13 +41,14 @@ FINALS = ("training part", "all labelled", "other initial weights")
 ARMS = (
     "untuned",
     "grid, one decay",
+    "random, one a layer",
     "random, one a weight",
     "hypergradient, one decay",
     "hypergradient, one a layer",
     "hypergradient, one an input",
     "hypergradient, one a weight",
 )
-GRID, ONE, EACH = ARMS[1], ARMS[3], ARMS[6]
+ONE, EACH, GRID = ARMS[4], ARMS[7], ARMS[1]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Config:
     """Of Adam in a training from scratch."""
     inner_rate: float = 1e-2
     """Of those steps, as in the experiment on overfitting."""
-    trials: int = 10
+    trials: int = 18
     """Trainings of the two searches: the compute of every tuner is trials * steps."""
     inner: int = 20
     """Steps between two on the decays."""

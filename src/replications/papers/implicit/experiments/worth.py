@@ -262,7 +262,11 @@ worth = experiment(
             "digits", 200, shares=(0.5,), arms=("untuned", GRID, EACH), splits=2, steps=40, trials=3
         ),
     ),
-    full=(Config("digits", 200), Config("breast cancer", 120)),
+    # ten trials, and no search over layers: for the time, fixed before any run
+    full=(
+        Config("digits", 200, trials=10, arms=(*ARMS[:2], *ARMS[3:])),
+        Config("breast cancer", 120, trials=10, arms=(*ARMS[:2], *ARMS[3:])),
+    ),
     along="data",
 )(_compare)
 _WIDE = Config(

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from replications.core.claims import NOT_REPRODUCED, REPRODUCED, Band, Kind, claim
+from replications.core.claims import NOT_REPRODUCED, Band, Kind, claim
 from replications.core.estimates import Estimate, exact, mean
 from replications.papers.implicit.experiments.audit import audit
 
@@ -17,15 +17,8 @@ _code = partial(
     kind=Kind.ERRATUM,
     place="the post's code",
     verdict=NOT_REPRODUCED,
-    cell="the-audit",
-)
-_control = partial(
-    claim,
-    on=audit,
-    kind=Kind.CONTROL,
-    place="not in the post",
-    verdict=REPRODUCED,
-    cell="the-audit",
+    cell="the-post-answered",
+    page="implicit-audit",
 )
 
 

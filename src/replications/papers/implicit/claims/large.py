@@ -53,9 +53,10 @@ _control = partial(
 
 
 @_overfit(
+    cell="fifty-images",
     expect=at_least(
         0.96, "at most two of 50 digits wrong; changed after a first look, see How we judge"
-    )
+    ),
 )
 def implicit_overfit_validation(result: xr.Dataset) -> Estimate:
     """One decay a weight fits 50 validation images almost perfectly."""
@@ -89,19 +90,19 @@ def _beats(result: xr.Dataset, other: str) -> Estimate:
     return paired(score(result, "Neumann 20").values, score(result, other).values, how)
 
 
-@_control()
+@_control(cell="ten-images")
 def implicit_distill_real(result: xr.Dataset) -> Estimate:
     """They are worth more than one real image a class."""
     return _beats(result, "one real image a class")
 
 
-@_control()
+@_control(cell="ten-images")
 def implicit_distill_means(result: xr.Dataset) -> Estimate:
     """They are worth more than the ten class means."""
     return _beats(result, "class means")
 
 
-@_control()
+@_control(cell="ten-images")
 def implicit_distill_order(result: xr.Dataset) -> Estimate:
     """Here the order matters: 20 terms beat none."""
     return _beats(result, "Neumann 0")
@@ -120,7 +121,13 @@ def implicit_distill_cg_converged(result: xr.Dataset) -> Estimate:
     return paired(a, b, how)
 
 
-@_control(expect=NO_WORSE, verdict=INCONCLUSIVE, planted=None)
+@_control(
+    expect=NO_WORSE,
+    verdict=INCONCLUSIVE,
+    planted=None,
+    cell="distillation-the-nearer-hypergradient-teaches-worse",
+    page="implicit-audit",
+)
 def implicit_distill_cg_damped(result: xr.Dataset) -> Estimate:
     """Damped as the series is, conjugate gradients teach as well, even on 50 inner steps."""
     how = "test accuracy with 50 inner steps, damped CG 20 minus K = 20"
@@ -129,11 +136,11 @@ def implicit_distill_cg_damped(result: xr.Dataset) -> Estimate:
 
 
 _worth = partial(claim, on=worth, kind=Kind.CONTROL, place="not in the paper", cell="fig-worth")
-_tuned = partial(claim, on=million_tuned, kind=Kind.PAPER, cell="a-million-decays-tuned")
+_tuned = partial(claim, on=million_tuned, kind=Kind.PAPER, cell="a-million")
 LOWER = at_most(0.0, "lower, as the claim says")
 
 
-@_worth(expect=LOWER, verdict=REPRODUCED, planted=swap("arm", EACH, GRID))
+@_worth(cell="many-decays", expect=LOWER, verdict=REPRODUCED, planted=swap("arm", EACH, GRID))
 def implicit_worth_objective(result: xr.Dataset) -> Estimate:
     """What they minimise: one decay a weight brings the validation loss below that of one
     decay.
@@ -177,7 +184,12 @@ def implicit_worth_grid(result: xr.Dataset) -> Estimate:
     return mean(ahead(result, ONE, GRID).values, "test loss, trained on all 200 digits")
 
 
-@_worth(expect=LOWER, verdict=REPRODUCED, planted=swap("arm", EACH, "random, one a weight"))
+@_worth(
+    cell="many-decays",
+    expect=LOWER,
+    verdict=REPRODUCED,
+    planted=swap("arm", EACH, "random, one a weight"),
+)
 def implicit_worth_random(result: xr.Dataset) -> Estimate:
     """Many decays need the hypergradient: random search over as many leaves a higher validation
     loss.
@@ -186,7 +198,7 @@ def implicit_worth_random(result: xr.Dataset) -> Estimate:
     return mean(ahead(result, EACH, "random, one a weight", "val").values, how)
 
 
-@_worth(expect=at_most(0.05, "a twentieth of a nat"), verdict=NOT_REPRODUCED)
+@_worth(cell="many-decays", expect=at_most(0.05, "a twentieth of a nat"), verdict=NOT_REPRODUCED)
 def implicit_worth_transfer(result: xr.Dataset) -> Estimate:
     """Decays of single weights serve a network that starts from other weights."""
     how = "test loss from other initial weights minus that from the same, half of 200 digits"

@@ -29,7 +29,9 @@ from replications.papers.implicit.experiments.descent import (
 )
 from replications.papers.implicit.experiments.libraries import libraries
 
-_accuracy = partial(claim, on=accuracy, kind=Kind.PAPER)
+_accuracy = partial(
+    claim, on=accuracy, kind=Kind.PAPER, cell="independent-checks", page="implicit-audit"
+)
 _descent = partial(
     claim, on=descent, kind=Kind.PAPER, place="Algorithm 2, the hypergradient", cell="fig-descent"
 )
@@ -39,6 +41,7 @@ _cosine = partial(
     kind=Kind.CONTROL,
     expect=at_least(0.0, "no worse"),
     cell="fig-alignment",
+    page="implicit-audit",
 )
 _slip = partial(
     claim,
@@ -47,9 +50,15 @@ _slip = partial(
     expect=Band(0.0, 0.1, "an approximation worth the name: a tenth after 100 terms"),
     verdict=NOT_REPRODUCED,
     cell="fig-slips",
+    page="implicit-audit",
 )
 _library = partial(
-    claim, on=libraries, kind=Kind.ERRATUM, verdict=NOT_REPRODUCED, cell="public-libraries"
+    claim,
+    on=libraries,
+    kind=Kind.ERRATUM,
+    verdict=NOT_REPRODUCED,
+    cell="public-implementations",
+    page="implicit-audit",
 )
 SOLVED = Band(0.0, 1e-6, "12 iterations are exact but for rounding")
 
@@ -58,7 +67,6 @@ SOLVED = Band(0.0, 1e-6, "12 iterations are exact but for rounding")
     place="implicit function theorem",
     expect=Band(0.0, 1e-5, "what finite differences of retraining resolve"),
     verdict=REPRODUCED,
-    cell="the-check",
     planted=shifted("truth", 0.01),
 )
 def implicit_theorem_network(result: xr.Dataset) -> Estimate:
@@ -73,7 +81,6 @@ def implicit_theorem_network(result: xr.Dataset) -> Estimate:
     place="Neumann series and unrolled SGD",
     expect=Band(0.0, 1e-10, "rounding in double precision, with room for the condition number"),
     verdict=REPRODUCED,
-    cell="fig-convergence",
     planted=shifted("unrolled_gap", 0.01),
 )
 def implicit_neumann_is_unrolling(result: xr.Dataset) -> Estimate:
@@ -87,6 +94,8 @@ def implicit_neumann_is_unrolling(result: xr.Dataset) -> Estimate:
 @_descent(
     expect=Band(0.95, 1.05, "five percent: the step is a tenth of a log decay, not a derivative"),
     verdict=INCONCLUSIVE,
+    cell="a-step-that-is-finite-can-leave-the-valley",
+    page="implicit-audit",
 )
 def implicit_descends_exact(result: xr.Dataset) -> Estimate:
     """After a step and retraining the validation loss has fallen by what the hypergradient
@@ -123,6 +132,8 @@ def implicit_descends_order(result: xr.Dataset) -> Estimate:
     place="post, update equation and code",
     expect=at_least(0.5, "more often than a coin"),
     verdict=INCONCLUSIVE,
+    cell="the-post-answered",
+    page="implicit-audit",
 )
 def implicit_blog_descends(result: xr.Dataset) -> Estimate:
     """The post's update lowers the validation loss after retraining."""
@@ -135,6 +146,8 @@ def implicit_blog_descends(result: xr.Dataset) -> Estimate:
     place="not in the post; added after a first look",
     expect=at_least(0.5, "more often than a coin"),
     verdict=NOT_REPRODUCED,
+    cell="the-post-answered",
+    page="implicit-audit",
 )
 def implicit_blog_descends_weak(result: xr.Dataset) -> Estimate:
     """It also lowers the validation loss where the decays are too weak (logistic regression,
@@ -169,7 +182,6 @@ def _within_the_bound(result: xr.Dataset) -> xr.Dataset:
         "little of the vector",
     ),
     verdict=REPRODUCED,
-    cell="fig-convergence",
     planted=_too_long_a_step,
 )
 def implicit_neumann_converges(result: xr.Dataset) -> Estimate:
@@ -183,9 +195,10 @@ def implicit_neumann_converges(result: xr.Dataset) -> Estimate:
 @_accuracy(
     kind=Kind.CONTROL,
     place="not discussed: a step just beyond the bound",
+    cell="a-step-five-percent-too-long-explodes-late",
+    page="implicit",
     expect=at_least(10.0, "ten times the hypergradient's own length"),
     verdict=REPRODUCED,
-    cell="fig-convergence",
     planted=_within_the_bound,
 )
 def implicit_neumann_diverges(result: xr.Dataset) -> Estimate:

@@ -126,7 +126,7 @@ def distill(config: Config) -> xr.Dataset:
     rows.append(accuracy(_fit(xv, yv, zero, config.weak_decay, 1500)))
     long_name = {"long_name": "accuracy on the held-out half"}
     relative = {"long_name": "relative error of the hypergradient"}
-    found = xr.Dataset(
+    found = xr.Dataset(  # type: ignore[assignment]
         {
             "accuracy": (("training_set", "split"), np.stack([*final, *rows, start]), long_name),
             "images": (
@@ -156,7 +156,7 @@ def distill(config: Config) -> xr.Dataset:
             "truth": ["dense solve at the same weights", "dense solve at the minimum"],
         },
     )
-    return found.expand_dims(inner=[config.inner])
+    return found.expand_dims(inner=[config.inner])  # type: ignore[attr-defined]
 
 
 def _solved(

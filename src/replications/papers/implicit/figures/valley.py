@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,10 +47,9 @@ def problem() -> Ridge:
     return Ridge(rows, rows @ minimum, inputs, inputs @ truth, torch.zeros(2, dtype=torch.int64))
 
 
-def frames() -> dict[str, list[list[float]] | list[float]]:
+def frames() -> dict[str, Any]:
     """At every decay: the minimum, its loss, radii of the valley, slopes by order, the true one."""
     ridge = problem()
-    found: dict[str, list[list[float]] | list[float]] = {}
     rows: dict[str, list[Tensor]] = {k: [] for k in ("w", "loss", "radii", "slopes", "slope")}
     for log in LOGS:
         h = torch.tensor([log], dtype=torch.float64)
@@ -62,12 +62,8 @@ def frames() -> dict[str, list[list[float]] | list[float]]:
         rows["radii"].append(1 / values.sqrt())
         rows["slopes"].append(torch.stack(totals))
         rows["slope"].append(ridge.hypergradient(h)[0])
-    for name, row in rows.items():
-        found[name] = [
-            [round(float(x), 4) for x in value] if value.dim() else round(float(value), 4)
-            for value in row
-        ]  # type: ignore[assignment]
-    return found
+    tables = {name: torch.stack(row) for name, row in rows.items()}
+    return {name: (1e4 * x).round().div(1e4).tolist() for name, x in tables.items()}
 
 
 def valley() -> MovingPicture:
@@ -139,8 +135,7 @@ stroke-width="2.4" marker-end="url(#valley-tip)"/>
     )
 
 
-def _at(w: list[float] | float) -> tuple[float, float]:
-    assert isinstance(w, list)
+def _at(w: list[float]) -> tuple[float, float]:
     return ORIGIN[0] + SCALE * w[0], ORIGIN[1] - SCALE * w[1]
 
 

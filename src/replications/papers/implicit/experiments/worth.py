@@ -264,8 +264,11 @@ worth = experiment(
     ),
     # ten trials, three shares, no search over layers, and no second data set: for the time, fixed
     # before any run
-    full=(Config("digits", 200, trials=10, shares=(0.1, 0.5, 0.75), arms=(*ARMS[:2], *ARMS[3:])),),
-    along="data",
+    full=tuple(
+        Config("digits", 200, trials=10, shares=(share,), arms=(*ARMS[:2], *ARMS[3:]))
+        for share in (0.5, 0.1, 0.75)
+    ),
+    along="share",
 )(_compare)
 _WIDE = Config(
     "digits",

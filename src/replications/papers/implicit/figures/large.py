@@ -15,7 +15,7 @@ from replications.papers.implicit.experiments.distill import BASELINES, distill,
 from replications.papers.implicit.experiments.million import mebibytes
 from replications.papers.implicit.experiments.million import million as run
 from replications.papers.implicit.experiments.overfit import ARMS, TUNED, at_end, overfit
-from replications.papers.implicit.experiments.worth import EACH, GRID, ONE, ahead
+from replications.papers.implicit.experiments.worth import EACH, FINALS, GRID, ONE, ahead
 from replications.papers.implicit.experiments.worth import worth as compared
 from replications.papers.implicit.look import COLOR
 
@@ -156,7 +156,7 @@ def distilled(result: xr.Dataset) -> Drawing:
 @figure(on=compared)
 def worth(result: xr.Dataset) -> Drawing:
     """Test loss of one to many decays minus that of one decay by grid, by validation share."""
-    canvas, panels = plt.subplots(1, result.sizes["data"], figsize=(WIDTH, 3.7))
+    canvas, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.7), sharey=True)
     styles = {
         ONE: ("one", OKABE_ITO["blue"], "o"),
         "hypergradient, one a layer": ("one a layer", OKABE_ITO["green"], "s"),
@@ -164,22 +164,23 @@ def worth(result: xr.Dataset) -> Drawing:
         EACH: ("one a weight", COLOR["Neumann"], "D"),
         "random, one a weight": ("one a weight, random search", COLOR["theory"], "X"),
     }
+    shares = sorted(result.share.values.tolist())
     rows = []
-    for axes, data in zip(panels, result.data.values.tolist(), strict=True):
+    for axes, final in zip(panels, FINALS[1::-1], strict=True):
         for k, (arm, (label, color, marker)) in enumerate(styles.items()):
-            shares = result.share.values.tolist()
-            found = [mean(ahead(result, arm, GRID, data=data, share=s).values, "") for s in shares]
+            pairs = (ahead(result, arm, GRID, share=s, final=final) for s in shares)
+            found = [mean(pair.values, "") for pair in pairs]
             at = [i + 0.13 * (k - 2) for i in range(len(shares))]
             axes.plot(at, [e.value for e in found], marker + "-", color=color, label=label, lw=0.8)
             for x, e in zip(at, found, strict=True):
                 axes.plot([x, x], [e.low, e.high], color=color, linewidth=1.4)
             values = row([e.value for e in found], digits=2)
-            rows.append(f"{data}, {label}: {values}")
+            rows.append(f"{final}, {label}: {values}")
         axes.axhline(0, color=plt.rcParams["text.color"], linewidth=0.8)
         axes.set_xticks(range(len(shares)), [f"{100 * s:.0f} %" for s in shares])
-        axes.set(title=data, xlabel="share of the labelled data for validation")
+        axes.set(title=f"then trained on: {final}", xlabel="share of the 200 for validation")
         axes.grid(axis="x", visible=False)
-    panels[0].set(ylabel="test loss minus one decay by grid, nats")
+    panels[0].set(ylabel="test loss minus that of\none decay by grid, nats")
     canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return Drawing(
         canvas,

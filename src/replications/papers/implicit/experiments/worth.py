@@ -265,10 +265,10 @@ worth = experiment(
     # ten trials, three shares, no search over layers, and no second data set: for the time, fixed
     # before any run
     full=tuple(
-        Config("digits", 200, trials=10, shares=(share,), arms=(*ARMS[:2], *ARMS[3:]))
-        for share in (0.5, 0.1, 0.75)
+        Config("digits", 200, trials=10, shares=(0.1, 0.5, 0.75), arms=(arm,))
+        for arm in (EACH, GRID, ONE, *ARMS[3:4], *ARMS[5:7], ARMS[0])
     ),
-    along="share",
+    along="arm",
 )(_compare)
 _WIDE = Config(
     "digits",

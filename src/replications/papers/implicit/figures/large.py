@@ -52,7 +52,7 @@ def million(result: xr.Dataset) -> Drawing:
     )
     vectors = 10 * result.decays * 4 / 2**20
     right.plot(result.decays, vectors, ":", color=COLOR["theory"])
-    right.annotate("ten vectors", (0.62, 0.3), xycoords="axes fraction", fontsize=8.5)
+    right.annotate("ten vectors", (0.62, 0.3), xycoords="axes fraction", fontsize=9)
     right.set(xscale="log", xlabel="number of decays", ylabel="memory above the start, MiB")
     held = number(float(mebibytes(result).sel(decays=end)), digits=2)
     return Drawing(
@@ -75,7 +75,10 @@ def overfitting(result: xr.Dataset) -> Drawing:
                 values = result[field].sel(model=model, arm=arm)
                 color = COLOR[name]
                 label = f"{name}, {word}"
-                axes.plot(values.outer, values.mean("split"), line, color=color, label=label)
+                look = {"color": color, "marker": {"val": "D", "test": "o"}[field]}
+                axes.plot(
+                    values.outer, values.mean("split"), line, label=label, markevery=4, **look
+                )
                 if arm == TUNED:
                     low, high = values.min("split"), values.max("split")
                     axes.fill_between(values.outer, low, high, color=color, alpha=0.15, lw=0)

@@ -28,7 +28,7 @@ NAMES = {
     "uniform 1e-2": "weight_decay 0.01",
 }
 """Arms that the curves show; all but the first as differences to the first."""
-MEANS = {"no decay": "-", TUNED: "-", "uniform 1e-2": "--"}
+MEANS = {"no decay": "-", TUNED: "-.", "uniform 1e-2": "--"}
 """Those that are shown as they are, and their lines."""
 EFFECTS = {
     "validation loss, no decay": ("no decay, in validation loss", "objective-falls"),
@@ -202,7 +202,7 @@ def mean_decay(result: xr.Dataset) -> Drawing:
     start = 1e-4 / 3
     left.axhline(1e5 * start, color=plt.rcParams["text.color"], linewidth=0.8, linestyle=":")
     note = "dotted: mean of U(0, 0.01)²;\nK = 0 lies on it"
-    left.annotate(note, (100, 3.3), fontsize=8.5, ha="right", va="top")
+    left.annotate(note, (100, 3.3), fontsize=9, ha="right", va="top")
     left.set(xlabel="outer iteration", ylabel="mean decay λ, 10⁻⁵", ylim=(3.05, 4.25))
     left.set_title("moved as θ, λ = θ² (linear scale)")
     right.set(xlabel="outer iteration", ylabel="mean decay λ", yscale="log")

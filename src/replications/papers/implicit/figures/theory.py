@@ -115,7 +115,7 @@ def alignment(result: xr.Dataset) -> Drawing:
             f"indefinite in {indefinite:.0%}",
             (0.05, 0.03),
             xycoords="axes fraction",
-            fontsize=8,
+            fontsize=9,
         )
     panels[0].set(ylabel="cosine with the truth", ylim=(-0.1, 1.05))
     panels[0].annotate("CG", (2.2, 0.95), color=COLOR["CG"], ha="right")

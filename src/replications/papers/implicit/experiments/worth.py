@@ -306,7 +306,7 @@ def ahead(
 
 
 @quantity
-def moved(result: xr.Dataset, final: str, arm: str = EACH) -> xr.DataArray:
+def moved(result: xr.Dataset, final: str, arm: str = EACH, share: float = 0.5) -> xr.DataArray:
     """Test loss under an arm's decays in a final training minus that on the training part."""
-    found = result["loss"].sel(data="digits", share=0.5, arm=arm)
+    found = result["loss"].sel(data="digits", share=share, arm=arm)
     return found.sel(final=final, drop=True) - found.sel(final=FINALS[0], drop=True)

@@ -189,8 +189,8 @@ def worth(result: xr.Dataset) -> Drawing:
         canvas,
         "Test loss of tuned decays minus that of one decay by grid, against the share of 200 "
         "digits used for validation, with 95 % intervals. Trained on all 200 afterwards, one "
-        "decay and one a layer lie on zero, one an input and one a weight well above it at every share. "
-        "Trained on the training part alone, one an input falls below zero at 75 %.",
+        "decay and one a layer lie on zero, one an input and one a weight well above it at every "
+        "share. Trained on the training part alone, one an input falls below zero at 75 %.",
         f"mean over {result.sizes['split']} splits, shares {row(shares, digits=2)}\n"
         + "\n".join(rows),
     )

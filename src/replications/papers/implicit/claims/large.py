@@ -167,7 +167,7 @@ def implicit_worth_many(result: xr.Dataset) -> Estimate:
     place="not in the paper; added after a first look",
     expect=LOWER,
     verdict=NOT_REPRODUCED,
-    cell="many-decays",
+    cell="fig-worth",
 )
 def implicit_worth_many_from_one(first: xr.Dataset, again: xr.Dataset) -> Estimate:
     """They do, when they start where the grid ends."""

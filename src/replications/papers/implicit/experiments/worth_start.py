@@ -29,6 +29,5 @@ def from_one(
     first: xr.Dataset, again: xr.Dataset, share: float = 0.5, final: str = "all labelled"
 ) -> xr.DataArray:
     """Test loss of one decay a weight, started at e^-7, minus one decay by grid, by split."""
-    there = {"data": "digits", "share": share, "final": final}
-    grid = first["loss"].sel(arm=GRID, **there)
-    return again["loss"].sel(arm=EACH, **there).drop_vars("arm") - grid.drop_vars("arm")
+    first, again = (r.sel(data="digits", share=share, final=final) for r in (first, again))
+    return again["loss"].sel(arm=EACH, drop=True) - first["loss"].sel(arm=GRID, drop=True)

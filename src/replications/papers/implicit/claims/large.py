@@ -150,8 +150,7 @@ def implicit_worth_objective(result: xr.Dataset) -> Estimate:
 
 
 @_worth(
-    kind=Kind.PAPER,
-    place="what many hyperparameters promise, on 8x8 digits",
+    place="the question behind the title, on 8x8 digits",
     expect=LOWER,
     verdict=NOT_REPRODUCED,
 )
@@ -176,7 +175,6 @@ def implicit_worth_many_from_one(first: xr.Dataset, again: xr.Dataset) -> Estima
 
 
 @_worth(
-    kind=Kind.PAPER,
     place="the question of Figure 6, on 8x8 digits",
     expect=at_most(0.0, "a smaller loss, as the claim says"),
     verdict=INCONCLUSIVE,

@@ -26,7 +26,6 @@ from replications.papers.implicit.experiments.worth import (
     GRID,
     ONE,
     ahead,
-    million_tuned,
     moved,
     worth,
 )
@@ -137,7 +136,6 @@ def implicit_distill_cg_damped(result: xr.Dataset) -> Estimate:
 
 
 _worth = partial(claim, on=worth, kind=Kind.CONTROL, place="not in the paper", cell="fig-worth")
-_tuned = partial(claim, on=million_tuned, kind=Kind.PAPER, cell="a-million")
 LOWER = at_most(0.0, "lower, as the claim says")
 
 
@@ -215,21 +213,3 @@ def implicit_worth_transfer(result: xr.Dataset) -> Estimate:
     """Decays of single weights serve a network that starts from other weights."""
     how = "test loss from other initial weights minus that from the same, half of 200 digits"
     return mean(moved(result, FINALS[2]).values, how)
-
-
-@_tuned(
-    place="title; 1,124,352 decays, on 8x8 digits",
-    expect=LOWER,
-    verdict=REPRODUCED,
-    planted=swap("arm", EACH, "untuned"),
-)
-def implicit_million_objective(result: xr.Dataset) -> Estimate:
-    """A million decays can be tuned: the validation loss falls."""
-    how = "validation loss, a million tuned decays minus the same untuned"
-    return mean(ahead(result, EACH, "untuned", "val").values, how)
-
-
-@_tuned(place="title; against one decay", expect=LOWER, verdict=INCONCLUSIVE)
-def implicit_million_generalises(result: xr.Dataset) -> Estimate:
-    """At equal compute they generalise better than one decay by hypergradient."""
-    return mean(ahead(result, EACH, ONE).values, "test loss, trained on all 400 labelled digits")

@@ -9,6 +9,7 @@ import xarray as xr
 from replications.papers.implicit.experiments import iris as study
 from replications.papers.implicit.experiments import worth as tuners
 from replications.papers.implicit.experiments.accuracy import accuracy
+from replications.papers.implicit.experiments.algorithms import algorithms, typical
 from replications.papers.implicit.experiments.audit import audit, direction
 from replications.papers.implicit.experiments.descent import descent, falls, kept, share_of_exact
 from replications.papers.implicit.experiments.distill import distill, score
@@ -106,6 +107,12 @@ def test_accuracy_holds_the_formula_against_unrolling():
     result = accuracy(replace(accuracy.quick, terms=(0, 1, 5)))
     assert (result["unrolled_gap"] < 1e-12).all()
     assert (result["truth"] < 1e-8).all()
+
+
+def test_a_minus_in_the_sum_turns_the_hypergradient_round():
+    found = typical(algorithms(replace(algorithms.quick, problems=5, terms=(0, 20))), "cosine")
+    assert found.sel(variant="correct") > 0.999
+    assert found.sel(variant="p -= v") < 0
 
 
 def test_audit_of_one_short_run():

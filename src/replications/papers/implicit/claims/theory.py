@@ -150,8 +150,8 @@ def implicit_blog_descends(result: xr.Dataset) -> Estimate:
     page="implicit-audit",
 )
 def implicit_blog_descends_weak(result: xr.Dataset) -> Estimate:
-    """It also lowers the validation loss where the decays are too weak (logistic regression,
-    from e^-6).
+    """The post's update lowers the validation loss where the decays are too weak, too (logistic
+    regression, from e^-6).
     """
     good = falls(result, "the post's code", start=-6.0).sel(problem="logistic")
     return proportion(int(good.sum()), good.size, "draws with a fall after retraining")

@@ -103,7 +103,7 @@ markerHeight="6" orient="auto"><path d="M0 0L8 4L0 8z" fill="#D55E00" stroke="no
 <g fill="currentColor" stroke="none">{ticks}<text x="{LEFT + WIDTH / 2}" y="{BOTTOM + 30}" \
 text-anchor="middle">log decay l</text><text x="{LEFT}" y="12">validation loss of w*</text>
 <text x="6" y="12">the two weights</text><text x="6" y="{BOTTOM + 30}">solid: training valley, \
-<tspan fill="{blue}">dashed: validation</tspan></text></g>
+dashed: validation</text></g>
 <path d="M{LEFT} {_down(TOP):.0f}V{BOTTOM}h{WIDTH}" opacity=".5"/>
 <polyline points="{curve}" stroke="{blue}" stroke-width="1.6"/>
 <path class="arrow" d="M{x:.1f} {y:.1f}L{tip[0]:.1f} {tip[1]:.1f}" stroke="#D55E00" \

@@ -7,12 +7,16 @@ import pytest
 import xarray as xr
 
 from replications.papers.implicit.experiments import iris as study
+from replications.papers.implicit.experiments import worth as tuners
 from replications.papers.implicit.experiments.accuracy import accuracy
+from replications.papers.implicit.experiments.algorithms import algorithms, typical
 from replications.papers.implicit.experiments.audit import audit, direction
+from replications.papers.implicit.experiments.descent import descent, falls, kept, share_of_exact
 from replications.papers.implicit.experiments.distill import distill, score
 from replications.papers.implicit.experiments.libraries import libraries, table
 from replications.papers.implicit.experiments.million import mebibytes, million
 from replications.papers.implicit.experiments.overfit import TUNED, at_end, overfit, peak
+from replications.papers.implicit.figures.valley import frames, valley
 
 SMALL = {"splits": 3, "outer": 2, "inner": 5, "hidden": 16}
 
@@ -105,6 +109,12 @@ def test_accuracy_holds_the_formula_against_unrolling():
     assert (result["truth"] < 1e-8).all()
 
 
+def test_a_minus_in_the_sum_turns_the_hypergradient_round():
+    found = typical(algorithms(replace(algorithms.quick, problems=5, terms=(0, 20))), "cosine")
+    assert found.sel(variant="correct") > 0.999
+    assert found.sel(variant="p -= v") < 0
+
+
 def test_audit_of_one_short_run():
     result = audit.result("quick")
     assert (result["hessian_gap"] == 0).all()
@@ -147,3 +157,46 @@ def test_our_rows_of_the_library_table():
     assert error.sel(solver="this package: CG") < 1e-12
     assert error.sel(solver="transcribed: CG with the old residual") > 0.5
     assert not any(str(name).startswith("transcribed") for name in table(result).solver.values)
+
+
+def test_a_small_step_keeps_the_exact_promise():
+    (config,) = descent.quick
+    result = descent(replace(config, draws=1, length=1e-3))
+    np.testing.assert_allclose(kept(result, "exact"), 1, atol=2e-3)
+    np.testing.assert_allclose(share_of_exact(result, "CG, 6 products"), 1, atol=0.1)
+    assert falls(result, "K = 0", "exact").all()
+    # all repairs together are the paper's algorithm, of the same order
+    np.testing.assert_allclose(
+        result["promised"].sel(arm="all mended"), result["promised"].sel(arm="K = 5")
+    )
+
+
+def test_tuners_spend_the_same_and_hand_in_what_they_say():
+    result = tuners.worth.result("quick").squeeze(("data", "share"))
+    assert result["decays"].values.tolist() == [1, 1, 64 * 32 + 32 * 10]
+    assert np.isfinite(result["loss"]).all()
+    untuned = result["log_decay"].sel(arm="untuned")
+    assert (untuned == -4).all()
+    assert result["log_decay"].sel(arm=tuners.GRID).isin([-10, -5, 0]).all()
+    config = tuners.worth.full[0]
+    spent = config.outer() * (config.inner + 2 * (config.terms + config.probes + 1) + 3)
+    assert 0 <= config.trials * config.steps - spent < config.inner + 2 * 25 + 3
+
+
+@pytest.mark.parametrize("arm", [tuners.ONE, tuners.EACH, "hypergradient, one an input"])
+def test_a_tuner_lowers_the_validation_loss(arm):
+    config = replace(
+        tuners.worth.full[0], shares=(0.5,), arms=("untuned", arm), splits=2, steps=150, trials=4
+    )
+    val = tuners.worth.run(config)["val"].squeeze().mean("split")
+    assert float(val.sel(arm=arm)) < float(val.sel(arm="untuned"))
+
+
+def test_the_valley_s_frames_are_the_closed_form():
+    shown = frames()
+    slopes, true = np.array(shown["slopes"]), np.array(shown["slope"])
+    assert abs(slopes[:, -1] - true).max() < 0.02  # fifty terms
+    assert abs(slopes[:, 0] - true).max() > 0.1  # none
+    steps = np.gradient(np.array(shown["loss"]), 0.2)
+    np.testing.assert_allclose(steps[1:-1], true[1:-1], atol=0.01)
+    assert "polyline" in valley()._repr_html_()

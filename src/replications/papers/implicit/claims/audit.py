@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from replications.core.claims import NOT_REPRODUCED, REPRODUCED, Band, Kind, claim
+from replications.core.claims import NOT_REPRODUCED, Band, Kind, claim
 from replications.core.estimates import Estimate, exact, mean
-from replications.papers.implicit.experiments.audit import audit, direction
+from replications.papers.implicit.experiments.audit import audit
 
 _code = partial(
     claim,
@@ -17,17 +17,9 @@ _code = partial(
     kind=Kind.ERRATUM,
     place="the post's code",
     verdict=NOT_REPRODUCED,
-    cell="the-audit",
+    cell="the-post-answered",
+    page="implicit-audit",
 )
-_control = partial(
-    claim,
-    on=audit,
-    kind=Kind.CONTROL,
-    place="not in the post",
-    verdict=REPRODUCED,
-    cell="the-audit",
-)
-POSITIVE = "any positive cosine is a descent direction"
 
 
 @_code(expect=Band(0.9, 1.1, "a tenth; a right product has ratio 1"))
@@ -46,22 +38,6 @@ def _spread(values: xr.DataArray, how: str) -> Estimate:
 def implicit_erratum_sign(result: xr.Dataset) -> Estimate:
     """The sum p points along the validation gradient (cosine at i = 5)."""
     return _spread(result["orders"], "cosine of p with the validation gradient, i = 5")
-
-
-def _cosine(result: xr.Dataset, variant: str) -> Estimate:
-    how = "cosine with the correct hypergradient, mean of 5 checkpoints, per split"
-    return mean(direction(result, variant).values, how)
-
-
-@_code(
-    kind=Kind.BLOG,
-    place="post, update equation and code",
-    expect=Band(0.0, 1.0, POSITIVE),
-    cell="fig-audit",
-)
-def implicit_blog_descends(result: xr.Dataset) -> Estimate:
-    """The update follows the hypergradient (cosine above 0)."""
-    return _cosine(result, "as published")
 
 
 @_code(

@@ -28,9 +28,30 @@ LOWER = at_most(0.0, "lower test loss, as the claim says")
 REPEATED = "the study was made stronger after a first look, see How we judge"
 LOOKED = "changed after a first look, see How we judge"
 TWO_POINTS = "two points: less than one of 30 test flowers"
-_blog = partial(claim, on=iris, kind=Kind.BLOG, place="post, its concluding sentence", expect=LOWER)
-_control = partial(claim, on=iris, kind=Kind.CONTROL, place="not in the post", expect=LOWER)
-_plain = partial(claim, on=without, kind=Kind.CONTROL, place="not in the post")
+_blog = partial(
+    claim,
+    on=iris,
+    kind=Kind.BLOG,
+    place="post, its concluding sentence",
+    expect=LOWER,
+    page="implicit-audit",
+)
+_control = partial(
+    claim,
+    on=iris,
+    kind=Kind.CONTROL,
+    place="not in the post",
+    expect=LOWER,
+    page="implicit-audit",
+)
+_plain = partial(
+    claim,
+    on=without,
+    kind=Kind.CONTROL,
+    place="not in the post",
+    cell="without-dropout-unbounded-decays-blow-training-up",
+    page="implicit-audit",
+)
 
 
 def _stopped(result: xr.Dataset) -> xr.Dataset:
@@ -123,6 +144,7 @@ def implicit_blog_moderate_over_fine(result: xr.Dataset) -> Estimate:
     expect=at_most(0.0, "lower validation loss, as the claim says"),
     verdict=REPRODUCED,
     cell="fig-iris-effects",
+    page="implicit",
     planted=swap("arm", "no decay", TUNED),
 )
 def implicit_objective_falls(result: xr.Dataset) -> Estimate:
@@ -133,7 +155,8 @@ def implicit_objective_falls(result: xr.Dataset) -> Estimate:
 @_blog(
     expect=at_most(0.0, f"lower test loss, as the claim says; {REPEATED}"),
     verdict=INCONCLUSIVE,
-    cell="fig-iris-effects",
+    cell="iris",
+    page="implicit",
     planted=swap("arm", "no decay", TUNED),
 )
 def implicit_blog_generalises(result: xr.Dataset) -> Estimate:
@@ -151,7 +174,7 @@ def implicit_blog_code_generalises(result: xr.Dataset) -> Estimate:
     return compared(result, "blog's code, no decay")
 
 
-@_control(verdict=REPRODUCED, cell="fig-iris-effects", planted=swap("arm", "frozen", TUNED))
+@_control(verdict=REPRODUCED, cell="iris", page="implicit", planted=swap("arm", "frozen", TUNED))
 def implicit_control_frozen(result: xr.Dataset) -> Estimate:
     """Optimising the decays beats the same decays left alone."""
     return compared(result, "frozen")
@@ -162,7 +185,7 @@ def implicit_control_frozen(result: xr.Dataset) -> Estimate:
         -0.03, 0.03, "small beside what is claimed; added after a first look, see How we judge"
     ),
     verdict=REPRODUCED,
-    cell="what-the-study-shows",
+    cell="how-firm-is-that",
     planted=swap("arm", "frozen", "uniform 1e-1"),
 )
 def implicit_frozen_changes_nothing(result: xr.Dataset) -> Estimate:
@@ -181,7 +204,8 @@ def implicit_control_blog_frozen(result: xr.Dataset) -> Estimate:
 @_control(
     expect=at_most(0.0, f"lower test loss, as the claim says; {REPEATED}"),
     verdict=INCONCLUSIVE,
-    cell="fig-iris-effects",
+    cell="iris",
+    page="implicit",
 )
 def implicit_control_scalar(result: xr.Dataset) -> Estimate:
     """17,280 optimised decays beat weight_decay 0.01 (lambda = 0.005), the best of five by final
@@ -190,13 +214,13 @@ def implicit_control_scalar(result: xr.Dataset) -> Estimate:
     return compared(result, "uniform 1e-2")
 
 
-@_control(verdict=INCONCLUSIVE, cell="fig-iris-effects")
+@_control(verdict=INCONCLUSIVE, cell="fig-iris-effects", page="implicit")
 def implicit_control_tuned(result: xr.Dataset) -> Estimate:
     """17,280 optimised decays beat one decay chosen on the same validation set."""
     return compared(result, "tuned scalar")
 
 
-@_control(verdict=INCONCLUSIVE, cell="fig-iris-effects")
+@_control(verdict=INCONCLUSIVE, cell="iris", page="implicit")
 def implicit_control_early_stopping(result: xr.Dataset) -> Estimate:
     """17,280 optimised decays beat stopping early without any decay."""
     return compared(result, "no decay, stopped early")
@@ -212,7 +236,6 @@ def _wins(result: xr.Dataset, control: str) -> Estimate:
 @_plain(
     expect=Band(0.5, 1.0, f"more often than a coin; {REPEATED}"),
     verdict=REPRODUCED,
-    cell="what-the-study-shows",
     planted=swap("arm", "no decay", TUNED),
 )
 def implicit_no_dropout_wins(result: xr.Dataset) -> Estimate:
@@ -223,7 +246,6 @@ def implicit_no_dropout_wins(result: xr.Dataset) -> Estimate:
 @_plain(
     expect=Band(0.5, 1.0, "more often than a coin"),
     verdict=INCONCLUSIVE,
-    cell="what-the-study-shows",
 )
 def implicit_no_dropout_scalar(result: xr.Dataset) -> Estimate:
     """Without dropout optimised decays mostly beat weight_decay 0.01."""
@@ -233,7 +255,6 @@ def implicit_no_dropout_scalar(result: xr.Dataset) -> Estimate:
 @_plain(
     expect=Band(0.0, 0.01, f"never: one in a hundred runs at most; {LOOKED}"),
     verdict=NOT_REPRODUCED,
-    cell="what-the-study-shows",
 )
 def implicit_unbounded_decays_are_stable(result: xr.Dataset) -> Estimate:
     """Unbounded log decays leave training stable (share of runs that diverge)."""

@@ -57,8 +57,8 @@ def accuracy(config: Config) -> xr.Dataset:
     shape = (len(PROBLEMS), len(SOLVERS), len(config.terms))
     error, cosine = np.empty(shape), np.empty(shape)
     condition, gap, truth = np.empty(3), np.empty(3), np.empty(3)
-    for i, (train, val, start, h) in enumerate(_problems(config)):
-        w = _trained(train, start, h)
+    for i, (train, val, start, h) in enumerate(problems(config)):
+        w = trained(train, start, h)
         found = hypergradient(train, val, w, h, Exact())
         exact, largest = found.total, float(found.curvature.largest)
         gaps = []
@@ -108,7 +108,7 @@ def accuracy(config: Config) -> xr.Dataset:
     )
 
 
-def _problems(config: Config) -> list[tuple[Loss, Loss, Tensor, Tensor]]:
+def problems(config: Config) -> list[tuple[Loss, Loss, Tensor, Tensor]]:
     """(training loss, validation loss, where Newton starts, log decays) of each problem."""
     linear = ridge(config.seed)
     decays = torch.linspace(-2, 1, 12, dtype=torch.float64)
@@ -153,7 +153,8 @@ def _problems(config: Config) -> list[tuple[Loss, Loss, Tensor, Tensor]]:
     ]
 
 
-def _trained(train: Loss, start: Tensor, h: Tensor) -> Tensor:
+def trained(train: Loss, start: Tensor, h: Tensor) -> Tensor:
+    """The minimum of a training loss that Newton's method finds from a start."""
     return minimize(lambda w: train(w, h), start)
 
 
@@ -167,7 +168,7 @@ def _reference_error(
     f = []
     for k in (-2, -1, 1, 2):
         at = h + k * step * direction
-        f.append(float(val(_trained(train, w, at), at)))
+        f.append(float(val(trained(train, w, at), at)))
     slope = (8 * (f[2] - f[1]) - (f[3] - f[0])) / (12 * step)
     return abs(slope / float(exact @ direction) - 1)
 

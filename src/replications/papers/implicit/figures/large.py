@@ -11,10 +11,13 @@ from matplotlib import pyplot as plt
 from replications.core.estimates import mean
 from replications.core.figures import OKABE_ITO, WIDTH, Drawing, figure
 from replications.core.numbers import number, row
-from replications.papers.implicit.experiments.distill import BASELINES, SOLVERS, distill, score
+from replications.papers.implicit.experiments.distill import BASELINES, distill, score
 from replications.papers.implicit.experiments.million import mebibytes
 from replications.papers.implicit.experiments.million import million as run
 from replications.papers.implicit.experiments.overfit import ARMS, TUNED, at_end, overfit
+from replications.papers.implicit.experiments.worth import EACH, FINALS, GRID, ONE, ahead
+from replications.papers.implicit.experiments.worth import worth as compared
+from replications.papers.implicit.experiments.worth_start import from_one, worth_start
 from replications.papers.implicit.look import COLOR
 
 
@@ -50,7 +53,7 @@ def million(result: xr.Dataset) -> Drawing:
     )
     vectors = 10 * result.decays * 4 / 2**20
     right.plot(result.decays, vectors, ":", color=COLOR["theory"])
-    right.annotate("ten vectors", (0.62, 0.3), xycoords="axes fraction", fontsize=8.5)
+    right.annotate("ten vectors", (0.62, 0.3), xycoords="axes fraction", fontsize=9)
     right.set(xscale="log", xlabel="number of decays", ylabel="memory above the start, MiB")
     held = number(float(mebibytes(result).sel(decays=end)), digits=2)
     return Drawing(
@@ -73,7 +76,10 @@ def overfitting(result: xr.Dataset) -> Drawing:
                 values = result[field].sel(model=model, arm=arm)
                 color = COLOR[name]
                 label = f"{name}, {word}"
-                axes.plot(values.outer, values.mean("split"), line, color=color, label=label)
+                look = {"color": color, "marker": {"val": "D", "test": "o"}[field]}
+                axes.plot(
+                    values.outer, values.mean("split"), line, label=label, markevery=4, **look
+                )
                 if arm == TUNED:
                     low, high = values.min("split"), values.max("split")
                     axes.fill_between(values.outer, low, high, color=color, alpha=0.15, lw=0)
@@ -99,37 +105,100 @@ def overfitting(result: xr.Dataset) -> Drawing:
 
 @figure(on=distill)
 def distilled(result: xr.Dataset) -> Drawing:
-    """The ten learned images of two solvers, and what a classifier trained on them reaches."""
-    canvas = plt.figure(figsize=(WIDTH, 3.6))
-    parts: Any = canvas.subfigures(2, 1, height_ratios=(1, 1))
+    """Learned digits beside real ones, and what a classifier trained on either reaches."""
+    canvas = plt.figure(figsize=(WIDTH, 4.4))
+    parts: Any = canvas.subfigures(2, 1, height_ratios=(1, 1.15))
     top, bottom = parts
-    shown = ("Neumann 0", "Neumann 20")
+    few, many = result.inner.values.tolist()
+    learned = result["images"].sel(inner=few)
+    shown = {
+        "real": result["real"].sel(inner=few),
+        "K = 20": learned.sel(solver="Neumann 20"),
+        "CG 20": learned.sel(solver="CG 20"),
+    }
     grid = top.subplots(len(shown), 10)
-    for images, name in zip(grid, shown, strict=True):
+    for images, (name, pixels) in zip(grid, shown.items(), strict=True):
         for digit, axes in enumerate(images):
-            pixels = result["images"].sel(solver=name, digit=digit)
-            axes.imshow(pixels, cmap="gray", vmin=0, vmax=1)
+            axes.imshow(pixels.sel(digit=digit), cmap="gray", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
-            if name == shown[0]:
-                axes.set_title(str(digit), loc="center", fontsize=9)
-        images[0].set_ylabel(name, fontsize=8)
+        images[0].set_ylabel(name, fontsize=9, rotation=0, ha="right", va="center")
     axes = bottom.subplots()
-    bars = {name: mean(score(result, name).values, "") for name in (*SOLVERS, *BASELINES)}
-    for i, (name, e) in enumerate(bars.items()):
-        learned = name in SOLVERS
-        color = COLOR["Neumann"] if learned else OKABE_ITO["blue"]
-        axes.plot([e.low, e.high], [-i, -i], color=color, linewidth=2.5)
-        axes.plot(e.value, -i, "D" if learned else "o", color=color)
-    labels = [f"learned, {n}" if n in SOLVERS else n for n in bars]
-    axes.set_yticks(-np.arange(len(bars)), labels)
+    names = {
+        "Neumann 0": "learned, K = 0",
+        "Neumann 20": "learned, K = 20",
+        "CG 20": "learned, CG 20",
+        "CG 20, damped": "learned, CG 20, damped",
+        **{name: name for name in BASELINES},
+    }
+    rows = []
+    for i, (name, label) in enumerate(names.items()):
+        for inner, marker, off in ((few, "D", 0.13), (many, "o", -0.13)):
+            if name in BASELINES and inner != few:
+                continue
+            e = mean(100 * score(result, name, inner).values, "")
+            color = OKABE_ITO["blue"] if name in BASELINES else COLOR["Neumann"]
+            hollow = {"mfc": "none"} if inner == many else {}
+            at = [off - i] * 2
+            axes.plot([e.low, e.high], at, color=color, linewidth=2)
+            axes.plot(e.value, at[0], marker, color=color, ms=5.5, **hollow)
+            steps = "" if name in BASELINES else f", {inner} inner steps"
+            rows.append(f"{label}{steps}: {e:value}")
+    axes.set_yticks(-np.arange(len(names)), list(names.values()))
     axes.grid(axis="y", visible=False)
-    axes.set(xlabel="test accuracy (mean, 95 %)")
+    axes.set(xlabel=f"test accuracy, % (diamonds: {few} inner steps; circles: {many}; 95 %)")
     return Drawing(
         canvas,
-        "Top: ten learned 8x8 images, one a class, for two orders of the series; bright "
-        "blobs in the middle more than digits. Bottom: test accuracy of softmax regression trained "
-        "on ten learned images: above ten class means, as good as all 900 real ones with the decay "
-        "that was chosen for ten images, below all 900 with a weaker one.",
-        f"{result.sizes['split']} splits\n" + "\n".join(f"{n}: {e:value}" for n, e in bars.items()),
+        "Top: a real image of each digit, and ten learned 8x8 images by the series and by "
+        "conjugate gradients: blobs more than digits. Bottom: test accuracy of softmax regression "
+        "trained on ten images. Conjugate gradients fall behind the series with 50 inner steps and "
+        "not with 500; learned images are above class means and real ones.",
+        f"{result.sizes['split']} splits, %\n" + "\n".join(rows),
+    )
+
+
+@figure(on=(compared, worth_start))
+def worth(result: xr.Dataset, again: xr.Dataset) -> Drawing:
+    """Test loss of one to many decays minus that of one decay by grid, by validation share."""
+    canvas, panels = plt.subplots(1, 2, figsize=(WIDTH, 3.7), sharey=True)
+    styles = {
+        ONE: ("one", OKABE_ITO["blue"], "o"),
+        "hypergradient, one a layer": ("one a layer", OKABE_ITO["green"], "s"),
+        "hypergradient, one an input": ("one an input", OKABE_ITO["orange"], "^"),
+        EACH: ("one a weight", COLOR["Neumann"], "D"),
+        "": ("one a weight, from e$^{-7}$", COLOR["Neumann"], "d"),
+        "random, one a weight": ("one a weight, random search", COLOR["theory"], "X"),
+    }
+    shares = sorted(result.share.values.tolist())
+    rows = []
+    for axes, final in zip(panels, FINALS[1::-1], strict=True):
+        for k, (arm, (label, color, marker)) in enumerate(styles.items()):
+            pairs = (
+                ahead(result, arm, GRID, share=s, final=final)
+                if arm
+                else from_one(result, again, s, final)
+                for s in shares
+            )
+            found = [mean(pair.values, "") for pair in pairs]
+            at = [i + 0.13 * (k - 2) for i in range(len(shares))]
+            look = {"color": color, "lw": 0.8, "ls": "-" if arm else "--"}
+            axes.plot(at, [e.value for e in found], marker, label=label, **look)
+            for x, e in zip(at, found, strict=True):
+                axes.plot([x, x], [e.low, e.high], color=color, linewidth=1.4)
+            values = row([e.value for e in found], digits=2)
+            rows.append(f"{final}, {label}: {values}".replace("$^{-7}$", "^-7"))
+        axes.axhline(0, color=plt.rcParams["text.color"], linewidth=0.8)
+        axes.set_xticks(range(len(shares)), [f"{100 * s:.0f} %" for s in shares])
+        axes.set(title=f"then trained on: {final}", xlabel="share of the 200 for validation")
+        axes.grid(axis="x", visible=False)
+    panels[0].set(ylabel="test loss minus that of\none decay by grid, nats")
+    canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return Drawing(
+        canvas,
+        "Test loss of tuned decays minus that of one decay by grid, against the share of 200 "
+        "digits used for validation, with 95 % intervals. Trained on all 200 afterwards, one "
+        "decay and one a layer lie on zero, one an input and one a weight above it at every share. "
+        "Trained on the training part alone, one an input and one a weight from e^-7 fall below.",
+        f"mean over {result.sizes['split']} splits, shares {row(shares, digits=2)}\n"
+        + "\n".join(rows),
     )

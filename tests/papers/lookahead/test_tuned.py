@@ -53,7 +53,9 @@ def test_a_model_is_trained_as_by_torch(adam, k):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(inputs[i]), targets[i]).backward()
             optimizer.step()
-            average = [KEEP[i] * a + (1 - KEEP[i]) * w.data for a, w in zip(average, weights)]
+            average = [
+                KEEP[i] * a + (1 - KEEP[i]) * w.data for a, w in zip(average, weights, strict=True)
+            ]
         for weight, mean, p, a in zip(
             weights, average, ensemble.params, ensemble.average, strict=True
         ):

@@ -184,9 +184,11 @@ def log_loss_gap(result: xr.Dataset, over: str = "SGD", arm: str = "Lookahead") 
 
 
 @quantity
-def times_lower(result: xr.Dataset, than: str, momentum: float | None = None) -> float:
-    """Geometric mean of an arm's training loss over Lookahead's, at figure 8's settings."""
-    gap = log_loss_gap(result, over=than)
+def times_lower(
+    result: xr.Dataset, than: str, arm: str = LOOKAHEAD, momentum: float | None = None
+) -> float:
+    """Geometric mean of one arm's training loss over another's, at figure 8's settings."""
+    gap = log_loss_gap(result, over=than, arm=arm)
     return float(10 ** -(gap if momentum is None else gap.sel(momentum=momentum)).mean())
 
 
@@ -212,14 +214,10 @@ def losing_settings(result: xr.Dataset) -> int:
 
 
 @quantity
-def gentle_gap(result: xr.Dataset, rough: bool = False) -> float:
-    """Lookahead - SGD at half the rate in mean accuracy, for rates up to 0.2.
-
-    The one rough setting, rate 0.2 with momentum 0.98; or the largest gap of all others.
-    """
-    gap = gain(result, over="SGD at half the lr").sel(lr=slice(None, 0.2)).mean("seed")
-    corner = (gap["lr"] == 0.2) & (gap["momentum"] == 0.98)
-    return float(gap.where(corner).max() if rough else abs(gap.where(~corner)).max())
+def without_setting(points: xr.DataArray, lr: float, momentum: float) -> xr.DataArray:
+    """A map of points without one setting, by seed, mean of the others."""
+    rest = (points["lr"] != lr) | (points["momentum"] != momentum)
+    return points.where(rest).mean(("lr", "momentum"))
 
 
 @quantity
@@ -230,12 +228,13 @@ def spread(result: xr.Dataset, arm: str) -> xr.DataArray:
 
 
 @quantity
-def doublings(result: xr.Dataset, good: float = 90.0) -> xr.DataArray:
-    """How many times the rate doubles from SGD's largest good one to Lookahead's.
+def doublings(result: xr.Dataset, good: float = 90.0, arm: str = LOOKAHEAD) -> xr.DataArray:
+    """How many times the rate doubles from SGD's largest good one to another arm's.
 
     Args:
         result: maps whose learning rates double from row to row.
         good: test accuracy in percent from which a run counts as one that worked.
+        arm: the other.
 
     Returns:
         By momentum and seed.
@@ -243,7 +242,7 @@ def doublings(result: xr.Dataset, good: float = 90.0) -> xr.DataArray:
     works = result["accuracy"] >= good
     row = xr.DataArray(np.arange(1, result.sizes["lr"] + 1), dims="lr")
     largest = (works * row).max("lr")
-    return largest.sel(arm="Lookahead") - largest.sel(arm="SGD")
+    return largest.sel(arm=arm) - largest.sel(arm=SGD)
 
 
 @quantity

@@ -70,6 +70,7 @@ def adaptive(result: xr.Dataset) -> Drawing:
         3, len(rates), figsize=(WIDTH, 6.6), sharex=True, sharey="row", layout="constrained"
     )
     names = {"adaptive": "adaptive α", "fixed": "α = 0.5", "Adam": "Adam"}
+    names["Adam at half the lr"] = "Adam at half the rate"
     lines = []
     for column, lr in zip(grid.T, rates, strict=True):
         for arm, name in names.items():

@@ -127,7 +127,9 @@ class Decayed(Ensemble):
         """One step of SGD or AdamW."""
         if not self.adam:
             pairs = zip(grads, self.params, strict=True)
-            super().inner_step([g.addcmul_(p, leading(self.decay, p)) for g, p in pairs])
+            super().inner_step(
+                [g.addcmul_(p, torch.as_tensor(leading(self.decay, p))) for g, p in pairs]
+            )
             return
         self.steps += 1
         betas = (self.momentum, ADAM_BETA2)

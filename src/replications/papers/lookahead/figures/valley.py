@@ -62,9 +62,9 @@ def settled() -> list[list[list[str]]]:
 
 def valley() -> MovingPicture:
     """The picture; its script redraws it."""
-    data = {"paths": paths(), "settled": settled(), "k": KS}
+    runs, at_rest = paths(), settled()
     rate, k, alpha = RATES.index(FIRST[0]), KS.index(FIRST[1]), ALPHAS.index(FIRST[2])
-    points = data["paths"][rate][k][alpha]
+    points = runs[rate][k][alpha]
     slow, fast, pulls = trace(points, FIRST[1])
     rings = "".join(
         f'<ellipse cx="{_across(0)}" cy="{_down(0)}" opacity=".25" '
@@ -73,11 +73,13 @@ def valley() -> MovingPicture:
     )
     still = (
         f'{rings}<path d="M{_across(0) - 4} {_down(0)}h8m-4 -4v8"/>'
-        f'<polyline class="fast" stroke="{COLOR["SGD"]}" points="{fast}"/>'
+        f'<path class="fast" stroke="{COLOR["SGD"]}" d="{fast}"/>'
         f'<path class="pull" stroke="{ACCENT}" stroke-dasharray="2 2" d="{pulls}"/>'
         f'<polyline class="slow" stroke="{ACCENT}" stroke-width="2.5" points="{slow}"/>'
-        f'<g stroke="none"><text x="8" y="16" fill="{COLOR["SGD"]}">fast weights</text>'
-        f'<text x="88" y="16" fill="{ACCENT}">slow weights</text></g>'
+        f'<path stroke="{COLOR["SGD"]}" d="M8 12h18"/>'
+        f'<path stroke="{ACCENT}" stroke-width="2.5" d="M8 27h18"/>'
+        '<g stroke="none" fill="currentColor"><text x="31" y="16">fast weights</text>'
+        '<text x="31" y="31">slow weights</text></g>'
     )
     return MovingPicture(
         name="valley",
@@ -85,7 +87,7 @@ def valley() -> MovingPicture:
         "k steps the slow weights go part of the way towards them, nearly along its floor.",
         size=(WIDTH, HEIGHT),
         still=still,
-        sentence=sentence(rate, k, alpha, data["settled"]),
+        sentence=sentence(rate, k, alpha, at_rest),
         sliders=(
             Slider("learning rate γ", RATES, FIRST[0]),
             Slider("inner steps k", KS, FIRST[1]),
@@ -93,17 +95,18 @@ def valley() -> MovingPicture:
             Slider("steps taken", tuple(range(STEPS + 1)), STEPS),
         ),
         script=Path(__file__).with_suffix(".js"),
-        data=data,
+        data={"paths": runs, "settled": at_rest, "k": KS},
         play=3,
     )
 
 
 def trace(points: list[int], k: int) -> tuple[str, str, str]:
-    """The slow weights' line, the fast weights' line and the pulls, as SVG."""
+    """The slow weights' line, the fast weights' loops and the pulls, as SVG."""
     pairs = [f"{x},{y}" for x, y in zip(points[::2], points[1::2], strict=True)]
-    starts = range(0, len(pairs), k + 1)  # a loop is its start, k steps, and the next one's start
+    starts = range(0, len(pairs), k + 1)  # a loop is its start and k steps
+    loops = ("M" + "L".join(pairs[i : i + k + 1]) for i in starts)
     pulls = (f"M{pairs[i - 1]}L{pairs[i]}" for i in starts if i)
-    return " ".join(pairs[i] for i in starts), " ".join(pairs), "".join(pulls)
+    return " ".join(pairs[i] for i in starts), "".join(loops), "".join(pulls)
 
 
 def sentence(rate: int, k: int, alpha: int, settled: list[list[list[str]]]) -> str:

@@ -248,7 +248,7 @@ def _searches(points: xr.DataArray) -> Estimate:
 
 @_tuned(
     kind=Kind.PAPER,
-    place="table 1: 95.27 against 95.23 % and 78.34 against 78.24 % on CIFAR; ours: digits",
+    place="table 1: 95.27 against 95.23 % on CIFAR-10; ours: digits",
     expect=BETTER,
     verdict=INCONCLUSIVE,
     planted=swap("arm", SGD, LOOKAHEAD),

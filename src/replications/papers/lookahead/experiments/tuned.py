@@ -138,7 +138,7 @@ class Decayed(Ensemble):
         adam_step_(self.params, grads, self.first, self.second, betas, step)
 
 
-FULL = Config(label_noise=(0.0, 0.2), searches=8, trials=16, tuning=3, held_out=5, epochs=20)
+FULL = Config(label_noise=(0.0, 0.2), searches=8, trials=12, tuning=2, held_out=4, epochs=20)
 
 
 @experiment(quick=Config(), full=FULL)

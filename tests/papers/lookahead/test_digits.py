@@ -119,11 +119,9 @@ def test_doublings_of_some_momenta():
         lr=(0.1, 0.2),
         momentum=(0.5, 0.9),
     )
-    assert claims.lookahead_digits_tolerance_half(result).value == 0.5
+    assert claims.lookahead_digits_tolerance(result).value == 0.5
     assert claims.lookahead_digits_tolerance_figure_8(result).value == 1.0
-    assert claims.lookahead_digits_best(result).value == 0.0
     assert digits.losing_settings(result) == 0
-    assert digits.working_runs(result, "SGD", lr=0.1, momentum=0.5) == 2
 
 
 def test_share_of_good_settings():

@@ -10,7 +10,7 @@ from replications.core import registry
 from replications.methods.lookahead import lookahead_pull
 
 EXPERIMENTS = registry.paper("lookahead").experiments
-CLOSED_FORM = {"one-curvature", "controls", "sensitivity"}
+CLOSED_FORM = {"controls", "sensitivity"}
 """Nothing is run there: alpha stands in formulas, which tests hold against runs."""
 TINY = {
     "variance": {"x": (0.5, 1.0), "noise_variance": (2.0, 0.25), "k": (2, 5), "chains": 1000},
@@ -63,5 +63,4 @@ def test_closed_forms_do_not_run_it(name, monkeypatch):
         if getattr(module, "lookahead_pull", None) is pull:
             monkeypatch.delattr(module, "lookahead_pull")
     config = EXPERIMENTS[name].configs("quick")[0]
-    small = {} if name == "one-curvature" else {"dimension": 3, "rates": 5}
-    EXPERIMENTS[name](replace(config, **small))
+    EXPERIMENTS[name](replace(config, dimension=3, rates=5))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import xarray as xr
 
 from replications.core.numbers import number, row
-from replications.papers.lookahead.experiments import convergence, digits, momentum
+from replications.papers.lookahead.experiments import convergence, digits
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -80,22 +80,6 @@ def figure_8(result: xr.Dataset) -> str:
                 number(digits.gain_8(result, arm).item(), 1.0, sign=True),
             )
             for arm, name in names.items()
-        ),
-    )
-
-
-def speed_up(result: xr.Dataset) -> str:
-    """Speed of Lookahead over that of momentum alone."""
-    gain = momentum.gain(result).sel(eigenvalues=[2, 0])
-    shown = [(0.99, 1), (0.99, 2), (0.99, 3), (0.9, 1), (0.9, 2), (0.9, 3), (0.9, 4)]
-    return _table(
-        ("β, condition number", "two eigenvalues", "range filled"),
-        (
-            (
-                f"{beta:g}, {10**decades}" + (" (over-damped)" if decades == 4 else ""),
-                *row(gain.sel(beta=beta, decades=decades).values).split(),
-            )
-            for beta, decades in shown
         ),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import xarray as xr
@@ -23,7 +22,6 @@ from replications.papers.lookahead.experiments.digits import (
     HALF,
     LOOKAHEAD,
     SGD,
-    at_best,
     averaged,
     digits,
     doublings,
@@ -122,12 +120,6 @@ def lookahead_digits_tolerance(result: xr.Dataset) -> Estimate:
     return _doublings(result)
 
 
-@_at_half(expect=at_least(1.0, f"{DOUBLING}; up to momentum 0.5 the map shows no more"))
-def lookahead_digits_tolerance_half(result: xr.Dataset) -> Estimate:
-    """Over all five momenta Lookahead works at more than twice the learning rate of SGD."""
-    return _doublings(result)
-
-
 @_at_half(expect=at_least(1.0, DOUBLING), planted=same("arm", LOOKAHEAD, SGD))
 def lookahead_digits_tolerance_figure_8(result: xr.Dataset) -> Estimate:
     """At figure 8's momenta, 0.9 to 0.98, Lookahead works at more than twice the learning rate of
@@ -202,20 +194,6 @@ def _fast_weights(result: xr.Dataset) -> xr.Dataset:
     return result.assign(accuracy=result["accuracy"] - lost)
 
 
-@_maps(
-    page=AUDIT,
-    kind=Kind.CONTROL,
-    place="figure 8, each method at its best setting of our map",
-    expect=replace(LEVEL, why=f"{LEVEL.why}; best settings chosen on the same runs"),
-    verdict=REPRODUCED,
-    planted=_fast_weights,
-)
-def lookahead_digits_best(result: xr.Dataset) -> Estimate:
-    """At its best setting Lookahead is level with SGD at its own, to half a point."""
-    how = "percentage points between the best settings of the two maps, paired by seed"
-    return paired(at_best(result, LOOKAHEAD).values, at_best(result, SGD).values, how)
-
-
 @_maps(kind=Kind.BLOG, place="figure and its caption", expect=BETTER, verdict=INCONCLUSIVE)
 def lookahead_blog_robust(result: xr.Dataset) -> Estimate:
     """SGD is sensitive to learning rate and momentum, Lookahead is robust: more settings do
@@ -227,7 +205,7 @@ def lookahead_blog_robust(result: xr.Dataset) -> Estimate:
 
 @claim(
     on=stress,
-    cell="fig-digits-stress",
+    cell="noise",
     page=AUDIT,
     kind=Kind.CONTROL,
     place="figure 8, with batches of 8 and a fifth of the labels drawn at random",

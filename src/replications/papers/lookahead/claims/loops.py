@@ -7,7 +7,6 @@ from functools import partial
 import xarray as xr
 
 from replications.core.claims import (
-    INCONCLUSIVE,
     NOT_REPRODUCED,
     REPRODUCED,
     Band,
@@ -18,7 +17,6 @@ from replications.core.claims import (
 )
 from replications.core.estimates import Estimate, mean, paired, ratio
 from replications.core.planted import same, swap
-from replications.papers.lookahead.experiments.adam import adam, best_lr, gain
 from replications.papers.lookahead.experiments.adaptive_alpha import adaptive_alpha, final
 from replications.papers.lookahead.experiments.sawtooth_digits import (
     drop,
@@ -29,43 +27,8 @@ from replications.papers.lookahead.experiments.sawtooth_digits import (
 BETTER = at_least(0.0, "any gain confirms it")
 
 AUDIT = "lookahead-audit"
-_adam = partial(claim, on=adam, cell="fig-lookahead-adam", page=AUDIT)
-_adaptive = partial(claim, on=adaptive_alpha, cell="fig-adaptive-alpha", page=AUDIT)
+_adaptive = partial(claim, on=adaptive_alpha, cell="adaptive", page=AUDIT)
 _sawtooth = partial(claim, on=sawtooth_digits, cell="fig-sawtooth-digits")
-
-
-@_adam(
-    kind=Kind.BLOG,
-    place="introduction",
-    expect=at_least(
-        0.0,
-        "any gain confirms it; each at its best rate, chosen on the same runs; changed, see How "
-        "we judge",
-    ),
-    verdict=INCONCLUSIVE,
-)
-def lookahead_blog_adam(result: xr.Dataset) -> Estimate:
-    """Lookahead around Adam performs better than Adam."""
-    ours, adams = best_lr(result, "Lookahead"), best_lr(result, "Adam")
-    how = f"points, Lookahead at lr {ours:g} - Adam at {adams:g}, by seed"
-    accuracy = result["accuracy"]
-    return paired(
-        accuracy.sel(arm="Lookahead", lr=ours).values,
-        accuracy.sel(arm="Adam", lr=adams).values,
-        how,
-    )
-
-
-@_adam(
-    kind=Kind.CONTROL,
-    place="figure 8, with Adam inside",
-    expect=BETTER,
-    verdict=NOT_REPRODUCED,
-)
-def lookahead_adam_same_lr(result: xr.Dataset) -> Estimate:
-    """On average over eight learning rates Lookahead around Adam beats Adam at the same."""
-    how = f"percentage points, mean of {result.sizes['lr']} learning rates, paired by seed"
-    return mean(gain(result).mean("lr").values, how)
 
 
 @_adaptive(

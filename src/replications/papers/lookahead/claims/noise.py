@@ -19,10 +19,6 @@ from replications.core.claims import (
 from replications.core.estimates import Estimate, exact, mean, ratio
 from replications.core.planted import same, scaled
 from replications.papers.lookahead.experiments.inner_loop import inner_loop
-from replications.papers.lookahead.experiments.one_curvature import (
-    gain_up_to_one,
-    one_curvature,
-)
 from replications.papers.lookahead.experiments.stability import limit, stability
 from replications.papers.lookahead.experiments.variance import (
     over_squared_noise,
@@ -104,24 +100,6 @@ def lookahead_inner_sawtooth(result: xr.Dataset) -> Estimate:
     blocks = result["measured"].sel(x=0.3)
     how = "last fast over slow weights at x = 0.3, 20 blocks of chains"
     return ratio(blocks.isel(step=-1).values, blocks.sel(step=0).values, how)
-
-
-@claim(
-    on=one_curvature,
-    cell="one-curvature-gains-nothing",
-    page=AUDIT,
-    kind=Kind.CONTROL,
-    place="Proposition 2, at equal variance",
-    expect=at_most(1e-9, "rounding of float64"),
-    verdict=REPRODUCED,
-    planted=scaled("gain", -1.0),
-)
-def lookahead_one_curvature(result: xr.Dataset) -> Estimate:
-    """On one curvature with x at most 1, Lookahead is never faster than SGD whose learning rate is
-    lowered to the same variance.
-    """
-    largest = gain_up_to_one(result).max().item()
-    return exact(largest, "largest gain in contraction over the grid, closed form")
 
 
 @_stability(

@@ -246,24 +246,11 @@ def doublings(result: xr.Dataset, good: float = 90.0, arm: str = LOOKAHEAD) -> x
 
 
 @quantity
-def working_runs(result: xr.Dataset, arm: str, lr: float, momentum: float) -> int:
-    """How many seeds get at least 90 % of the test digits right at a setting."""
-    return int((result["accuracy"].sel(arm=arm, lr=lr, momentum=momentum) >= 90).sum())
-
-
-@quantity
 def good_share(result: xr.Dataset, arm: str) -> xr.DataArray:
     """Percent of the map within one point of the arm's own best there, by seed."""
     accuracy = result["accuracy"].sel(arm=arm)
     best = accuracy.max(("lr", "momentum"))
     return 100 * (accuracy >= best - 1).mean(("lr", "momentum"))
-
-
-@quantity
-def at_best(result: xr.Dataset, arm: str) -> xr.DataArray:
-    """Test accuracy at the setting with the arm's highest mean, by seed."""
-    accuracy = result["accuracy"].sel(arm=arm).stack(setting=("lr", "momentum"))
-    return accuracy.isel(setting=int(accuracy.mean("seed").values.argmax()))
 
 
 @quantity

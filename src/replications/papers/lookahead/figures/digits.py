@@ -10,7 +10,6 @@ from replications.core.estimates import mean
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
 from replications.papers.lookahead.experiments import (
-    adam,
     digits,
     slow_settings,
     tuned,
@@ -168,45 +167,6 @@ def against_trials(result: xr.Dataset) -> Drawing:
     )
 
 
-@figure(on=digits.stress)
-def digits_stress(result: xr.Dataset) -> Drawing:
-    """Accuracy over the learning rate where noise rules."""
-    momenta = result["momentum"].values.tolist()
-    canvas, panels = plt.subplots(
-        1, len(momenta), figsize=(WIDTH, 3.0), sharey=True, layout="constrained"
-    )
-    lines = []
-    rates = result["lr"].values
-    for arm in (digits.SGD, digits.HALF, digits.LOOKAHEAD):
-        centres: list[float] = []
-        for axes, momentum in zip(panels, momenta, strict=True):
-            centre, half = _interval(result["accuracy"].sel(arm=arm, momentum=momentum))
-            centres.extend(centre)
-            axes.errorbar(
-                rates,
-                centre,
-                yerr=half,
-                color=COLOR[arm],
-                marker=MARKER[arm],
-                markersize=5,
-                label=arm,
-            )
-            axes.set(xscale="log", xlabel="learning rate", title=f"momentum {momentum:g}")
-            axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
-            axes.minorticks_off()
-        lines.append(f"{arm}: {row(centres)}")
-    panels[0].set_ylabel("test accuracy, %")
-    panels[0].legend(fontsize=8, loc="lower left")
-    return Drawing(
-        canvas,
-        "Test accuracy against learning rate with small batches and noisy labels. Without "
-        "momentum Lookahead and SGD at half the rate agree up to lr 0.4, where SGD at the full "
-        "rate is the best; with momentum 0.9 SGD fails first, SGD at half the rate and Lookahead "
-        "one step later, Lookahead up to five points higher.",
-        "lr for momentum 0, then for 0.9\n" + "\n".join(lines),
-    )
-
-
 @figure(on=slow_settings.slow_settings, name="slow-settings")
 def slow_grid(result: xr.Dataset) -> Drawing:
     """What each (k, alpha) adds to SGD, at a good and at a rough place."""
@@ -245,37 +205,4 @@ def slow_grid(result: xr.Dataset) -> Drawing:
         "settings are below it, least so for alpha = 0.8, whatever k; where SGD fails, all are far "
         "above it, least so for alpha = 0.8, and there less with larger k.",
         "k outside, alpha inside\n" + "\n".join(lines),
-    )
-
-
-@figure(on=adam.adam)
-def lookahead_adam(result: xr.Dataset) -> Drawing:
-    """Accuracy over Adam's learning rate."""
-    canvas, axes = plt.subplots(figsize=(WIDTH, 3.0), layout="constrained")
-    rates = result["lr"].values
-    lines = []
-    for arm in result["arm"].values.tolist():
-        name = "Lookahead around Adam" if arm == "Lookahead" else arm
-        centre, half = _interval(result["accuracy"].sel(arm=arm))
-        axes.errorbar(
-            rates,
-            centre,
-            yerr=half,
-            color=COLOR[arm],
-            marker=MARKER[arm],
-            markersize=5,
-            linestyle="--" if "half" in arm else "-",
-            label=name,
-        )
-        lines.append(f"{name}: {row(centre)}")
-    axes.set(xscale="log", xlabel="learning rate", ylabel="test accuracy, %")
-    axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
-    axes.minorticks_off()
-    axes.legend(fontsize=8, loc="lower center")
-    return Drawing(
-        canvas,
-        "Test accuracy against Adam's learning rate. Up to 0.016 Lookahead around Adam lies on "
-        "the curve of Adam at half the rate, below Adam; from 0.032 on it is below that curve, and "
-        "at the largest rate between the two.",
-        "\n".join(lines),
     )

@@ -10,9 +10,7 @@ from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
 from replications.papers.lookahead.experiments import (
     controls,
-    convergence,
     momentum,
-    slow_step,
 )
 from replications.papers.lookahead.look import COLOR, MARKER
 
@@ -89,42 +87,6 @@ def variations(result: xr.Dataset) -> Drawing:
     )
 
 
-@figure(on=convergence.convergence, name="convergence")
-def equal_risk(result: xr.Dataset) -> Drawing:
-    """Figure 3 as a ratio: loss of Lookahead over SGD among settings of equal risk."""
-    canvas, panels = plt.subplots(1, result.sizes["curvatures"], figsize=(WIDTH, 2.8), sharey=True)
-    shown = {0.1: ":", 0.3: "--", 0.5: "-", 0.8: "-."}
-    ratio = convergence.loss_ratio(result)
-    rows = []
-    for axes, d in zip(panels, result["curvatures"].values.tolist(), strict=True):
-        axes.axhline(1, color=COLOR["SGD"])
-        for alpha, line in shown.items():
-            axes.plot(
-                ratio["risk"],
-                ratio.sel(curvatures=d, alpha=alpha),
-                color=COLOR["Lookahead"],
-                linestyle=line,
-                label=f"α = {alpha:g}",
-                linewidth=1.4,
-            )
-        axes.set(
-            xscale="log",
-            xlabel="steady-state risk",
-            ylim=(0.7, 1.12),
-            title="1 curvature: at rest" if d == 1 else f"{d} curvatures",
-        )
-        rows.append(f"{d}: {row(ratio.sel(curvatures=d).min('alpha').values)}")
-    panels[0].set_ylabel("loss after 1000 steps,\nLookahead / SGD")
-    panels[0].legend(loc="lower left")
-    return Drawing(
-        canvas,
-        "Three panels, 1, 10 and 100 curvatures: loss of Lookahead over that of SGD at equal "
-        "steady-state risk. With one curvature both are at rest and the ratio is 1 by "
-        "construction; with more it dips below 1.",
-        "best alpha at each risk, by number of curvatures\n" + "\n".join(rows),
-    )
-
-
 @figure(on=momentum.momentum, name="momentum")
 def momentum_speed(result: xr.Dataset) -> Drawing:
     """Figure 4 twice: with the two extreme eigenvalues, and with the range filled."""
@@ -191,56 +153,5 @@ def momentum_profile(result: xr.Dataset) -> Drawing:
         canvas,
         "Speed of a single eigenvalue against learning rate times eigenvalue. Momentum alone is a "
         "plateau; Lookahead's curve has deep notches, where k steps turn the state full circle.",
-        "\n".join(rows),
-    )
-
-
-@figure(on=slow_step.slow_step, name="slow-step")
-def best_slow_step(result: xr.Dataset) -> Drawing:
-    """Without noise the best slow step overshoots; with noise it falls far below 1."""
-    canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
-    edges = np.linspace(0.6, 2.2, 33)
-    styles = (
-        (COLOR["theory"], "-"),
-        (COLOR["Lookahead"], "-"),
-        (COLOR["theory"], "--"),
-        (COLOR["Lookahead"], "--"),
-    )
-    share = slow_step.share_below_one(result)
-    rows = []
-    for k, (colour, line) in zip(result["k"].values.tolist(), styles, strict=True):
-        alpha = result["parabola"].sel(k=k)
-        left.hist(
-            alpha.clip(max=edges[-1]),  # the last bin takes what lies beyond
-            edges.tolist(),
-            histtype="step",
-            color=colour,
-            linestyle=line,
-            label=f"k = {k}",
-            linewidth=1.3,
-        )
-        rows.append(
-            f"k = {k}: least {number(alpha.min().item(), digits=3)}, "
-            f"share below 1 {number(share.sel(k=k).item(), digits=3)}"
-        )
-    left.axvline(1, color=COLOR["SGD"], linewidth=1)
-    left.legend()
-    left.set(xlabel="best slow step, no noise", ylabel="random problems")
-    left.set_xticks((0.6, 1.0, 1.4, 1.8, 2.175), ("0.6", "1", "1.4", "1.8", "≥ 2.15"))
-    for lr, line in zip(result["lr"].values.tolist(), ("-", "--", ":"), strict=True):
-        alpha = result["noisy"].sel(lr=lr)
-        right.plot(
-            alpha["loop"], alpha, color=COLOR["Lookahead"], linestyle=line, label=f"γ = {lr:g}"
-        )
-        first, tenth, last = (number(x, digits=3) for x in alpha.sel(loop=[1, 10, 200]).values)
-        rows.append(f"with noise, lr {lr:g}: first {first}, tenth {tenth}, last {last}")
-    right.axhline(1, color=COLOR["SGD"], linewidth=1)
-    right.legend()
-    right.set(xscale="log", yscale="log", xlabel="loop", ylabel="best slow step, with noise")
-    return Drawing(
-        canvas,
-        "Left: best slow steps of random quadratics without noise, never below 1 for even k. "
-        "Right: best slow step under noise, falling towards 0 as the loops go on, from 2.6, 1.0 "
-        "and 0.5 for the three learning rates.",
         "\n".join(rows),
     )

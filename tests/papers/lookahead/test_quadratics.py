@@ -10,7 +10,7 @@ import pytest
 import torch
 import xarray as xr
 
-from replications.papers.lookahead.experiments import convergence, momentum, slow_step
+from replications.papers.lookahead.experiments import convergence, errata, momentum, slow_step
 from replications.papers.lookahead.experiments.controls import (
     Variation,
     best_rate,
@@ -162,3 +162,10 @@ def test_the_valley_shows_the_method():
     html = valley.valley()._repr_html_()
     assert settled[k][3][alpha] in html.split("<script>")[0]
     assert len(re.findall("type='range'", html)) == 4
+
+
+def test_the_slow_weights_are_an_average_with_exponents_one_higher():
+    """The paper's section 2 prints them one too low at its end; so it is off, ours is not."""
+    result = errata.errata.result()
+    assert errata.deviation(result, "average") < 1e-12  # rounding
+    assert errata.deviation(result, "printed average") > 0.01

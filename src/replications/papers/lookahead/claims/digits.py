@@ -205,7 +205,7 @@ def lookahead_blog_robust(result: xr.Dataset) -> Estimate:
 
 @claim(
     on=stress,
-    cell="noise",
+    cell="where-noise-rules",
     page=AUDIT,
     kind=Kind.CONTROL,
     place="figure 8, with batches of 8 and a fifth of the labels drawn at random",

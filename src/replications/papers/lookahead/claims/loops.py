@@ -27,7 +27,7 @@ from replications.papers.lookahead.experiments.sawtooth_digits import (
 BETTER = at_least(0.0, "any gain confirms it")
 
 AUDIT = "lookahead-audit"
-_adaptive = partial(claim, on=adaptive_alpha, cell="adaptive", page=AUDIT)
+_adaptive = partial(claim, on=adaptive_alpha, cell="an-adaptive-step-is-another-rate", page=AUDIT)
 _sawtooth = partial(claim, on=sawtooth_digits, cell="fig-sawtooth-digits")
 
 

@@ -45,7 +45,7 @@ def _lookahead_is_sgd(result: xr.Dataset) -> xr.Dataset:
 _equal_risk = partial(
     claim,
     on=convergence,
-    cell="equal-risk",
+    cell="equal-risk-gains-a-little",
     page=AUDIT,
     kind=Kind.PAPER,
     place=FIGURE_3,
@@ -224,7 +224,7 @@ def lookahead_over_damped(result: xr.Dataset) -> Estimate:
     return _speed_up(result, beta=0.9, eigenvalues=2, decades=4)
 
 
-_slow_step = partial(claim, on=slow_step, cell="slow-step", page=AUDIT)
+_slow_step = partial(claim, on=slow_step, cell="the-best-slow-step-is-past-1", page=AUDIT)
 
 
 @_slow_step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import xarray as xr
@@ -45,7 +46,7 @@ MEAN = averaged(0.97)
 LEVEL = Band(-0.5, 0.5, "half a point is what we call level")
 
 _maps = partial(claim, on=digits, cell="fig-digits-maps")
-_at_half = partial(_maps, page=AUDIT, kind=Kind.CONTROL, place=AT_HALF, verdict=INCONCLUSIVE)
+_at_half = partial(_maps, kind=Kind.CONTROL, place=AT_HALF, verdict=INCONCLUSIVE)
 DOUBLING = "one doubling is what halving explains"
 _loss = partial(claim, on=digits, cell="fig-averaging")
 _paper_loss = partial(_loss, kind=Kind.PAPER, place="figure 8")
@@ -58,13 +59,11 @@ def _map_mean(points: xr.DataArray) -> Estimate:
     """Of percentage points over learning rate and momentum: no verdict hangs on one setting."""
     cells = points.stack(cell=("lr", "momentum"))
     how = f"points, mean of {cells.sizes['cell']} settings, the widest interval without any one"
+    count = cells.sizes["cell"]
     everywhere = mean(cells.mean("cell").values, how)
-    without = [
-        mean(cells.drop_isel(cell=i).mean("cell").values, how) for i in range(cells.sizes["cell"])
-    ]
-    low, high = min(e.low for e in without), max(e.high for e in without)
-    value = everywhere.value
-    return Estimate(value, min(low, value), max(high, value), everywhere.n, how)
+    all_but = [mean(cells.drop_isel(cell=i).mean("cell").values, how) for i in range(count)]
+    low, high = min(e.low for e in all_but), max(e.high for e in all_but)
+    return replace(everywhere, low=min(low, everywhere.value), high=max(high, everywhere.value))
 
 
 def _doublings(result: xr.Dataset, least: float = 0.0) -> Estimate:

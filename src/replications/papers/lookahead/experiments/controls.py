@@ -113,10 +113,10 @@ class Variation(Config):
 VARIATIONS = tuple(
     Variation(dimension=d, power=power, noise=noise, steps=steps)
     for power, d, steps, noise in itertools.product(
-        (0.5, 1.0, 2.0), (10, 500), (200, 5000), (0.1, 10.0)
+        (0.5, 1.0, 2.0), (10, 200), (200, 5000), (0.1, 10.0)
     )
 )
-"""Flatter and steeper spectra; a tenth and five times the size; a fifth and five times the length;
+"""Flatter and steeper spectra; a tenth and twice the size; a fifth and five times the length;
 a tenth and ten times the noise: all 24 combinations, none of which is the problem of `controls`."""
 ARMS = ("SGD", "SGD, linear decay", "SGD, averaged", "Lookahead", "α = 0.5", "α = 0.8")
 

@@ -119,7 +119,7 @@ def lookahead_digits_tolerance(result: xr.Dataset) -> Estimate:
     return _doublings(result)
 
 
-@_at_half(expect=at_least(1.0, DOUBLING), planted=same("arm", LOOKAHEAD, SGD))
+@_at_half(expect=at_least(1.0, DOUBLING), verdict=REPRODUCED, planted=same("arm", LOOKAHEAD, SGD))
 def lookahead_digits_tolerance_figure_8(result: xr.Dataset) -> Estimate:
     """At figure 8's momenta, 0.9 to 0.98, Lookahead works at more than twice the learning rate of
     SGD.

@@ -208,6 +208,17 @@ def explained(result: xr.Dataset, arm: str) -> xr.DataArray:
 
 
 @quantity
+def explained_without_one(result: xr.Dataset, arm: str) -> tuple[float, float]:
+    """The least and the largest such share if any one of the nine settings is left out."""
+    ours, theirs = (
+        log_loss_gap(result, arm=one).mean("seed").stack(cell=("lr", "momentum"))
+        for one in (LOOKAHEAD, arm)
+    )
+    shares = (theirs.sum() - theirs) / (ours.sum() - ours)
+    return float(shares.min()), float(shares.max())
+
+
+@quantity
 def losing_settings(result: xr.Dataset) -> int:
     """At how many settings Lookahead's mean accuracy is below SGD's at the same rate."""
     return int((gain(result).mean("seed") < 0).sum())

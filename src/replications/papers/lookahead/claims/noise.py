@@ -45,11 +45,7 @@ def _no_step_back(result: xr.Dataset) -> xr.Dataset:
 
 
 @_variance(
-    kind=Kind.PAPER,
-    place="Proposition 2",
-    expect=SAME,
-    verdict=REPRODUCED,
-    planted=_squared_noise,
+    kind=Kind.PAPER, place="Proposition 2", expect=SAME, verdict=REPRODUCED, planted=_squared_noise
 )
 def lookahead_variance_formula(result: xr.Dataset) -> Estimate:
     """The slow weights' variance settles at the fixed point that the paper derives."""
@@ -128,11 +124,7 @@ def lookahead_limit_necessary(result: xr.Dataset) -> Estimate:
 
 
 @_variance(
-    kind=Kind.BLOG,
-    place="formula of V_SGD",
-    tier="quick",
-    expect=SAME,
-    verdict=NOT_REPRODUCED,
+    kind=Kind.BLOG, place="formula of V_SGD", tier="quick", expect=SAME, verdict=NOT_REPRODUCED
 )
 def lookahead_blog_sgd_variance(result: xr.Dataset) -> Estimate:
     """The variance of SGD grows with the square of Sigma, itself defined as a variance."""

@@ -6,14 +6,7 @@ from functools import partial
 
 import xarray as xr
 
-from replications.core.claims import (
-    NOT_REPRODUCED,
-    REPRODUCED,
-    Kind,
-    at_least,
-    at_most,
-    claim,
-)
+from replications.core.claims import NOT_REPRODUCED, REPRODUCED, Kind, at_least, at_most, claim
 from replications.core.estimates import Estimate, exact
 from replications.core.planted import same, swap
 from replications.papers.lookahead.experiments.controls import (
@@ -92,11 +85,7 @@ def _lookahead_adds_nothing(result: xr.Dataset) -> xr.Dataset:
 
 
 _controls = partial(
-    claim,
-    on=controls,
-    cell="fig-verdict",
-    kind=Kind.CONTROL,
-    place=f"{FIGURE_3}, each at its best",
+    claim, on=controls, cell="fig-verdict", kind=Kind.CONTROL, place=f"{FIGURE_3}, each at its best"
 )
 
 
@@ -276,9 +265,7 @@ def _deviation(result: xr.Dataset, arm: str) -> Estimate:
 
 
 @_errata(
-    kind=Kind.ERRATUM,
-    place="section 2, slow weights as a moving average",
-    verdict=NOT_REPRODUCED,
+    kind=Kind.ERRATUM, place="section 2, slow weights as a moving average", verdict=NOT_REPRODUCED
 )
 def lookahead_average_index(result: xr.Dataset) -> Estimate:
     """The average of fast weights with the printed exponents is the slow weights."""

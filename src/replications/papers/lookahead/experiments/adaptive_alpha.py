@@ -27,13 +27,7 @@ import xarray as xr
 from torch import Tensor
 
 from replications.core.experiment import experiment, quantity
-from replications.papers.lookahead.training import (
-    ADAM_BETA2,
-    Digits,
-    Ensemble,
-    epochs,
-    gradients,
-)
+from replications.papers.lookahead.training import ADAM_BETA2, Digits, Ensemble, epochs, gradients
 
 if TYPE_CHECKING:
     from jaxtyping import Float

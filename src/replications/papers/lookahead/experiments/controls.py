@@ -140,11 +140,7 @@ def sensitivity(config: Variation) -> xr.Dataset:
             )
         },
         coords={
-            "variation": (
-                "variation",
-                [name],
-                {"long_name": "power, size, steps, noise"},
-            ),
+            "variation": ("variation", [name], {"long_name": "power, size, steps, noise"}),
             "arm": list(ARMS),
         },
     )
@@ -154,12 +150,6 @@ def sensitivity(config: Variation) -> xr.Dataset:
 def lowest_loss(result: xr.Dataset) -> xr.DataArray:
     """Of each arm, over the learning rates."""
     return result["loss"].min("lr")
-
-
-@quantity
-def best_rate(result: xr.Dataset, arm: str) -> float:
-    """The learning rate of an arm's lowest loss."""
-    return float(result["loss"].sel(arm=arm).idxmin("lr"))
 
 
 @quantity

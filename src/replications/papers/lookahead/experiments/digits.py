@@ -114,11 +114,7 @@ def train_maps(config: Config) -> xr.Dataset:
                 loss,
                 {"long_name": "training loss before the first decay", "units": "nats"},
             ),
-            "accuracy": (
-                dims,
-                accuracy,
-                {"long_name": "test accuracy at the end", "units": "%"},
-            ),
+            "accuracy": (dims, accuracy, {"long_name": "test accuracy at the end", "units": "%"}),
         },
         coords={
             "arm": list(arms),

@@ -9,11 +9,7 @@ from matplotlib import pyplot as plt
 from replications.core.estimates import mean
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
-from replications.papers.lookahead.experiments import (
-    digits,
-    slow_settings,
-    tuned,
-)
+from replications.papers.lookahead.experiments import digits, slow_settings, tuned
 from replications.papers.lookahead.look import COLOR, MARKER
 
 TENTHS = 1.0
@@ -163,11 +159,7 @@ def against_trials(result: xr.Dataset) -> Drawing:
         axes.set(xlabel="settings tried", title=title, ylim=(best - 6, best + 0.7))
     panels[0].set_ylabel("accuracy on held-out seeds, %")
     canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
-    return Drawing(
-        canvas,
-        "ALT",
-        "\n".join(lines),
-    )
+    return Drawing(canvas, "ALT", "\n".join(lines))
 
 
 @figure(on=slow_settings.slow_settings, name="slow-settings")

@@ -9,9 +9,7 @@ from matplotlib import pyplot as plt
 from replications.core.estimates import mean
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number
-from replications.papers.lookahead.experiments import (
-    sawtooth_digits,
-)
+from replications.papers.lookahead.experiments import sawtooth_digits
 from replications.papers.lookahead.look import COLOR, MARKER
 
 

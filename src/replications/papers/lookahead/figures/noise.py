@@ -9,11 +9,7 @@ from matplotlib import pyplot as plt
 
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
-from replications.papers.lookahead.experiments import (
-    inner_loop,
-    stability,
-    variance,
-)
+from replications.papers.lookahead.experiments import inner_loop, stability, variance
 from replications.papers.lookahead.look import COLOR, MARKER
 from replications.problems.noisy_quadratic import NoisyQuadratic
 

@@ -8,10 +8,7 @@ from matplotlib import pyplot as plt
 
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
-from replications.papers.lookahead.experiments import (
-    controls,
-    momentum,
-)
+from replications.papers.lookahead.experiments import controls, momentum
 from replications.papers.lookahead.look import COLOR, MARKER
 
 
@@ -80,11 +77,7 @@ def variations(result: xr.Dataset) -> Drawing:
         xticks=[],
     )
     canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return Drawing(
-        canvas,
-        "ALT",
-        "\n".join(rows),
-    )
+    return Drawing(canvas, "ALT", "\n".join(rows))
 
 
 @figure(on=momentum.momentum, name="momentum")

@@ -102,7 +102,9 @@ def controls(config: Config) -> xr.Dataset:
 class Variation(Config):
     """Coarser grids, for many problems."""
 
-    rates: int = 30
+    rates: int = 40
+    lowest: float = 3e-4
+    highest: float = 4.0
     decays: tuple[float, ...] = (0.9, 0.98, 0.995, 0.999)
     alpha: tuple[float, ...] = (
         0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0
@@ -138,7 +140,12 @@ def sensitivity(config: Variation) -> xr.Dataset:
                 ("variation", "arm"),
                 [losses],
                 {"long_name": "lowest expected loss after the steps"},
-            )
+            ),
+            "edge": (
+                "variation",
+                [bool(found["loss"].idxmin("lr").isin(found["lr"][[0, -1]]).any())],
+                {"long_name": "whether a method's best learning rate lies at the grid's edge"},
+            ),
         },
         coords={
             "variation": ("variation", [name], {"long_name": "power, size, steps, noise"}),

@@ -102,9 +102,9 @@ def controls(config: Config) -> xr.Dataset:
 class Variation(Config):
     """Coarser grids, for many problems."""
 
-    rates: int = 40
+    rates: int = 43
     lowest: float = 3e-4
-    highest: float = 4.0
+    highest: float = 8.0
     decays: tuple[float, ...] = (0.9, 0.98, 0.995, 0.999)
     alpha: tuple[float, ...] = (
         0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0

@@ -137,12 +137,12 @@ def against_trials(result: xr.Dataset) -> Drawing:
     curves = tuned.chosen(result)
     lines = []
     for axes, noise in zip(panels, curves["noise"].values.tolist(), strict=True):
-        for arm in curves["arm"].values.tolist():
+        for i, arm in enumerate(curves["arm"].values.tolist()):
             of_search = curves.sel(noise=noise, arm=arm)
             centre, half = _interval(of_search.rename(search="seed"))
-            axes.plot(curves["trial"], centre, color=COLOR[arm], linewidth=1.2)
+            axes.plot(curves["trial"], centre, MARKER[arm] + "-", color=COLOR[arm], markersize=3)
             axes.errorbar(
-                [len(centre) + 0.25 * list(COLOR).index(arm) - 1.5],
+                [len(centre) + 0.6 + 0.45 * i],
                 centre[-1:],
                 half[-1:],
                 fmt=MARKER[arm],
@@ -156,7 +156,9 @@ def against_trials(result: xr.Dataset) -> Drawing:
             )
         best = curves.sel(noise=noise).isel(trial=-1).mean("search").max().item()
         title = f"{100 * noise:.0f} % of the labels random" if noise else "clean labels"
-        axes.set(xlabel="settings tried", title=title, ylim=(best - 6, best + 0.7))
+        axes.set(
+            xlabel="settings tried", title=title, ylim=(best - 3, best + 0.5), xticks=(1, 4, 8, 12)
+        )
     panels[0].set_ylabel("accuracy on held-out seeds, %")
     canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     return Drawing(canvas, "ALT", "\n".join(lines))

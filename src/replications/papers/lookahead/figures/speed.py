@@ -76,6 +76,9 @@ def variations(result: xr.Dataset) -> Drawing:
         ylabel="lowest loss / that of SGD",
         xticks=[],
     )
+    ticks = (0.2, 0.4, 0.6, 0.8, 1)
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
     canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return Drawing(canvas, "ALT", "\n".join(rows))
 

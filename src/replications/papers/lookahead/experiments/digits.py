@@ -130,7 +130,6 @@ LIVE = Config(lr=(0.0125, 0.025, 0.05, 0.1), momentum=(0.0, 0.9), seeds=2)
 STRESS = Config(
     lr=(0.025, 0.05, 0.1, 0.2, 0.4, 0.8),
     momentum=(0.0, 0.9),
-    averages=(0.97,),
     batch=8,
     epochs=10,
     label_noise=0.2,

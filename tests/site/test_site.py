@@ -89,7 +89,10 @@ def test_chapter_says_what_it_is(path):
     assert 40 <= len(description) <= 200
     assert not set("$`\\") & set(description)
     prose = "\n".join("".join(c["source"]) for c in cells(path) if c["cell_type"] == "markdown")
-    assert re.match(r"# \[(~|¬)?Re\] ", prose), "the title carries the verdict"
+    if path.stem.endswith("-audit"):
+        assert re.match(r"# .+: the audit\n", prose), "the title says that it is an audit"
+    else:
+        assert re.match(r"# \[(~|¬)?Re\] ", prose), "the title carries the verdict"
     assert re.search(r"^## ", prose, re.M)
 
 

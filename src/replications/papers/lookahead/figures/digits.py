@@ -161,7 +161,13 @@ def against_trials(result: xr.Dataset) -> Drawing:
         )
     panels[0].set_ylabel("accuracy on held-out seeds, %")
     canvas.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
-    return Drawing(canvas, "ALT", "\n".join(lines))
+    return Drawing(
+        canvas,
+        "Accuracy on held-out seeds against the number of settings tried, in two panels, clean and "
+        "noisy labels. From four settings on all five methods lie within a point of each other; at "
+        "the end the intervals of Lookahead and of SGD, averaged or not, overlap widely.",
+        "\n".join(lines),
+    )
 
 
 @figure(on=slow_settings.slow_settings, name="slow-settings")

@@ -80,7 +80,13 @@ def variations(result: xr.Dataset) -> Drawing:
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return Drawing(canvas, "ALT", "\n".join(rows))
+    return Drawing(
+        canvas,
+        "Lowest loss of each method over that of constant SGD on 24 problems. Lookahead with alpha "
+        "0.5 lies on the line of SGD or just below, with the best k and alpha a little lower; "
+        "decay and averaging lie below it everywhere, mostly far below.",
+        "\n".join(rows),
+    )
 
 
 @figure(on=momentum.momentum, name="momentum")

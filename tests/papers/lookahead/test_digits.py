@@ -119,16 +119,42 @@ def test_doublings_of_some_momenta():
         lr=(0.1, 0.2),
         momentum=(0.5, 0.9),
     )
-    assert claims.lookahead_digits_tolerance_half(result).value == 0.5
+    assert claims.lookahead_digits_tolerance(result).value == 0.5
     assert claims.lookahead_digits_tolerance_figure_8(result).value == 1.0
-    assert claims.lookahead_digits_best(result).value == 0.0
     assert digits.losing_settings(result) == 0
-    assert digits.working_runs(result, "SGD", lr=0.1, momentum=0.5) == 2
 
 
 def test_share_of_good_settings():
     result = maps([96.0, 97.0, 97.9, 98.0], [0, 0, 0, 0])
     assert digits.good_share(result, "SGD").values.tolist() == [75.0, 75.0]
+
+
+def test_no_mean_hangs_on_one_setting():
+    """The interval holds the mean without any one of the settings."""
+    points = np.zeros((2, 2, 3))
+    points[1, 1] = [8.0, 8.1, 7.9]
+    points[0, 0] = [0.1, -0.1, 0.0]
+    found = claims._map_mean(
+        xr.DataArray(points, coords={"lr": [1, 2], "momentum": [0.5, 0.9], "seed": [0, 1, 2]})
+    )
+    assert found.value == pytest.approx(2.0)
+    assert found.low < 0 < 2.66 < found.high
+    rest = digits.without_setting(
+        xr.DataArray(points, coords={"lr": [1, 2], "momentum": [0.5, 0.9], "seed": [0, 1, 2]}),
+        lr=2,
+        momentum=0.9,
+    )
+    assert rest.values == pytest.approx([0.1 / 3, -0.1 / 3, 0.0])
+
+
+def test_averages_stand_beside_their_arms():
+    result = digits.digits(SMALL)["loss"]
+    at = {"lr": 0.2, "momentum": 0.9}
+    half, full = (result.sel(arm=digits.averaged(0.9, arm), **at) for arm in (digits.HALF, "SGD"))
+    neighbour = result.sel(arm=digits.averaged(0.9, "SGD"), lr=0.1, momentum=0.9)
+    np.testing.assert_array_equal(half, neighbour)
+    assert not np.array_equal(half, full)
+    assert not np.array_equal(half, result.sel(arm=digits.HALF, **at))
 
 
 def test_a_diverged_loss_counts_as_guessing():
@@ -140,11 +166,17 @@ def test_what_halving_explains():
     """Losses 0.1, 0.01 and 0.001: half of the gap on the log scale, and ten times lower still."""
     lr, momentum = [0.1, 0.2, 0.4], [0.9, 0.95, 0.98]
     loss = np.array([0.1, 0.01, 0.001])[:, None, None, None] * np.ones((3, 3, 3, 2))
-    arms = ["SGD", "SGD at half the lr", "Lookahead"]
     result = xr.Dataset(
         {"loss": (("arm", "lr", "momentum", "seed"), loss)},
-        coords={"arm": arms, "lr": lr, "momentum": momentum, "seed": [0, 1]},
+        coords={
+            "arm": [digits.SGD, digits.HALF, digits.LOOKAHEAD],
+            "lr": lr,
+            "momentum": momentum,
+            "seed": [0, 1],
+        },
     )
-    assert digits.halving_share(result) == pytest.approx(0.5)
-    assert digits.times_lower(result, than="SGD") == pytest.approx(100)
-    assert digits.times_lower(result, than="SGD at half the lr", momentum=0.98) == pytest.approx(10)
+    assert digits.explained(result, digits.HALF).values == pytest.approx([0.5, 0.5])
+    assert digits.times_lower(result, than=digits.SGD) == pytest.approx(100)
+    assert digits.times_lower(result, than=digits.HALF, momentum=0.98) == pytest.approx(10)
+    assert digits.times_lower(result, than=digits.SGD, arm=digits.HALF) == pytest.approx(10)
+    assert digits.loss_of_seed(result, digits.HALF).values == pytest.approx([0.01, 0.01])

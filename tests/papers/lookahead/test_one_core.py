@@ -10,19 +10,20 @@ from replications.core import registry
 from replications.methods.lookahead import lookahead_pull
 
 EXPERIMENTS = {n: e for n, e in registry.paper("lookahead").experiments.items() if e.quick}
-CLOSED_FORM = {"one-curvature", "controls"}
+CLOSED_FORM = {"controls", "sensitivity"}
 """Nothing is run there: alpha stands in formulas, which tests hold against runs."""
 TINY = {
     "variance": {"x": (0.5, 1.0), "noise_variance": (2.0, 0.25), "k": (2, 5), "chains": 1000},
     "stability": {"finest": 0.1, "loops": 50, "chains": 1000},
     "inner-loop": {"blocks": 2, "chains": 200, "loops": 10},
-    "convergence": {"dimensions": (3,), "alphas": 4, "risks": (0.05,), "table": ((0.5, 5),)},
+    "convergence": {"dimensions": (3,), "alphas": 4, "risks": (0.05,)},
     "momentum": {"decades": (1.0,), "eigenvalues": (2,), "per_decade": 10, "check": 5, "loops": 20},
     "slow-step": {"problems": 20, "loops": 5},
     "errata": {"problems": 20},
     "digits": {"lr": (0.05, 0.1), "momentum": (0.9,), "batch": 64, "epochs": 10, "seeds": 1},
     "stress": {"lr": (0.05, 0.1), "momentum": (0.9,), "batch": 64, "epochs": 10, "seeds": 1},
     "slow-settings": {"k": (5,), "alpha": (0.5,), "batch": 64, "epochs": 10, "seeds": 1},
+    "tuned": {},
     "adam": {"lr": (0.001, 0.002), "batch": 64, "epochs": 10, "seeds": 1},
     "adaptive-alpha": {"batch": 64, "epochs": 1, "seeds": 1},
     "sawtooth-digits": {"setting": ((0.1, "maintain"),), "epochs": 1, "loops": 2, "seeds": 1},
@@ -62,4 +63,4 @@ def test_closed_forms_do_not_run_it(name, monkeypatch):
         if getattr(module, "lookahead_pull", None) is pull:
             monkeypatch.delattr(module, "lookahead_pull")
     config = EXPERIMENTS[name].configs("quick")[0]
-    EXPERIMENTS[name](replace(config, dimension=3, rates=5) if name == "controls" else config)
+    EXPERIMENTS[name](replace(config, dimension=3, rates=5))

@@ -1,12 +1,18 @@
 """What public code does instead of Algorithm 1: our re-creations, and an installed library."""
 
 import copy
-from importlib.metadata import version
+import importlib.util
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from replications.core.seeds import rng
 from replications.methods import Lookahead
+from replications.papers.lookahead.experiments import public_rules as rules
 from replications.papers.lookahead.experiments.public_rules import public_rules
 
 
@@ -30,6 +36,52 @@ def test_a_rule_leaves_algorithm_1_when_it_should(name, first):
     assert (steps[0] if len(steps) else None) == first
     if first:
         assert distance.max() > 0.1  # of the way from start to optimum: no rounding
+
+
+PACKAGES = {  # distribution, version, file of its Lookahead, rule
+    "torch_optimizer": ("0.3.0", None, "first synchronisation after step 1"),
+    "timm": ("1.0.31", "optim/lookahead.py", "slow weights copied at the first synchronisation"),
+    "pytorch_optimizer": ("4.1.0", None, "Algorithm 1"),
+}
+
+
+def installed(package):
+    """A package's own Lookahead; its file alone where the package would import much else."""
+    wanted, file, _ = PACKAGES[package]
+    try:
+        found = version(package)
+    except PackageNotFoundError:
+        pytest.skip(f"{package} is not installed: pip install --no-deps {package}=={wanted}")
+    if found != wanted:
+        pytest.skip(f"found in {package} {wanted}, this is {found}")
+    if file is None:
+        return importlib.import_module(package).Lookahead
+    home = Path(importlib.util.find_spec(package).origin).parent
+    spec = importlib.util.spec_from_file_location(f"{package}_lookahead", home / file)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Lookahead
+
+
+@pytest.mark.filterwarnings("ignore")  # theirs
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_installed_package_follows_the_rule_that_we_name(package):
+    """The path of the package itself is that of the rule, step by step."""
+    wrap, name = installed(package), PACKAGES[package][2]
+    config = rules.Config()
+    noise = rng(config.seed, "noise").standard_normal((config.steps, len(config.curvature)))
+    curvature = torch.tensor(config.curvature, dtype=torch.float64)
+    x = torch.full_like(curvature, config.start, requires_grad=True)
+    optimizer = wrap(
+        torch.optim.SGD([x], lr=config.lr, momentum=config.momentum), k=config.k, alpha=config.alpha
+    )
+    path = []
+    for target in torch.from_numpy(noise):
+        x.grad = curvature * (x.detach() - target)
+        optimizer.step()
+        path.append(x.detach().numpy().copy())
+    rule = next(rule for rule in rules.RULES if rule.name == name)
+    np.testing.assert_allclose(np.stack(path), rules._follow(rule, config, noise), atol=1e-12)
 
 
 @pytest.fixture

@@ -63,12 +63,6 @@ def adam(config: Config) -> xr.Dataset:
 
 
 @quantity
-def best_lr(result: xr.Dataset, arm: str) -> float:
-    """The learning rate with the arm's highest mean accuracy."""
-    return float(result["accuracy"].sel(arm=arm).mean("seed").idxmax("lr"))
-
-
-@quantity
 def gain(result: xr.Dataset, arm: str = "Lookahead", over: str = "Adam") -> xr.DataArray:
     """Percentage points that one arm gets more right than another, by lr and seed."""
     return result["accuracy"].sel(arm=arm) - result["accuracy"].sel(arm=over)

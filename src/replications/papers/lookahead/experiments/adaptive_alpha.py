@@ -27,13 +27,7 @@ import xarray as xr
 from torch import Tensor
 
 from replications.core.experiment import experiment, quantity
-from replications.papers.lookahead.training import (
-    ADAM_BETA2,
-    Digits,
-    Ensemble,
-    epochs,
-    gradients,
-)
+from replications.papers.lookahead.training import ADAM_BETA2, Digits, Ensemble, epochs, gradients
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -59,7 +53,7 @@ class Config:
     """Seeds 0, 1, ..."""
 
 
-ARMS = ("adaptive", "fixed", "Adam")
+ARMS = ("adaptive", "fixed", "Adam", "Adam at half the lr")
 
 
 def slow_step(
@@ -92,11 +86,11 @@ class Adaptive(Ensemble):
 
 @experiment(quick=Config(), full=Config(seeds=40))
 def adaptive_alpha(config: Config) -> xr.Dataset:
-    """Train the three arms; Adam is Lookahead with alpha = 1."""
+    """Train the four arms; Adam is Lookahead with alpha = 1."""
     shape = (len(config.lr), config.seeds)
-    rates = np.array(config.lr).repeat(config.seeds)
+    full = np.array(config.lr).repeat(config.seeds)
     losses, accuracies = [], []
-    for alpha in (None, config.fixed, 1.0):
+    for alpha, rates in ((None, full), (config.fixed, full), (1.0, full), (1.0, 0.5 * full)):
         data = Digits(config.seeds, config.batch)
         params = data.start(len(config.lr))
         settings: dict[str, Any] = {"lr": rates, "k": config.k, "adam": True}

@@ -30,8 +30,6 @@ class Config:
     that is still rising to its steady state looks good."""
     steps: int = 1000
     """Inner steps, as in the paper."""
-    table: tuple[tuple[float, int], ...] = ((0.8, 5), (0.5, 5), (0.5, 10), (0.2, 10), (0.1, 20))
-    """(alpha, k) of the table of gains, on the last of the dimensions."""
     check_steps: tuple[int, ...] = (10, 50, 200, 1000)
     """Where simulated chains are held against the closed form (alpha = 0.5, risk 0.05)."""
     chains: int = 400
@@ -75,10 +73,6 @@ def convergence(config: Config) -> xr.Dataset:
     ]
 
     last = problems[-1]
-    table_alpha = torch.tensor([a for a, _ in config.table], dtype=torch.float64)
-    table_k = torch.tensor([k for _, k in config.table])
-    table = losses(last, risk, table_alpha[:, None], table_k[:, None], config.steps)
-
     half, middle = torch.tensor(0.5).double(), torch.tensor(0.05).double()
     lr = lr_of_risk(last, middle, half, k).item()
     gen = generator(config.seed, "convergence")
@@ -104,7 +98,6 @@ def convergence(config: Config) -> xr.Dataset:
         {
             "sgd": (("curvatures", "risk"), torch.stack(sgd).numpy(), loss),
             "lookahead": (("curvatures", "risk", "alpha"), torch.stack(lookahead).numpy(), loss),
-            "table": (("setting", "risk"), table.numpy(), loss),
             "check": (("step", "chain"), np.stack(check), {"long_name": "loss of each chain"}),
             "check_theory": ("step", check_theory.numpy(), {"long_name": "expected loss"}),
         },
@@ -112,8 +105,6 @@ def convergence(config: Config) -> xr.Dataset:
             "curvatures": list(config.dimensions),
             "risk": ("risk", risk.numpy(), {"long_name": "steady-state risk"}),
             "alpha": alpha.numpy(),
-            "setting_alpha": ("setting", table_alpha.numpy()),
-            "setting_k": ("setting", table_k.numpy()),
             "step": list(config.check_steps),
             "chain": np.arange(config.chains),
         },
@@ -124,12 +115,6 @@ def convergence(config: Config) -> xr.Dataset:
 def loss_ratio(result: xr.Dataset) -> xr.DataArray:
     """Loss of Lookahead over that of SGD at equal risk, for every alpha < 1."""
     return (result["lookahead"] / result["sgd"]).where(result["alpha"] < 1, drop=True)
-
-
-@quantity
-def table_ratio(result: xr.Dataset) -> xr.DataArray:
-    """The same at the (alpha, k) of the table, on the most curvatures."""
-    return result["table"] / result["sgd"].isel(curvatures=-1)
 
 
 @quantity

@@ -1,19 +1,24 @@
-"""Learning rate times momentum on the digits: SGD, Lookahead around it, and SGD at half the rate.
+"""Learning rate times momentum on the digits: SGD, Lookahead, and Lookahead's two rivals.
 
-Neighbouring learning rates differ by a factor of 2 = 1 / alpha, so that the control, SGD at alpha
-times the learning rate, is the next row of SGD's own map.
+Neighbouring learning rates differ by a factor of 2 = 1 / alpha, so that the first rival, SGD at
+alpha times the learning rate, is the next row of SGD's own map. The second is an exponential moving
+average of SGD's weights, which watches the run and never touches it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import torch
 import xarray as xr
+from torch import Tensor
 
 from replications.core.experiment import experiment, quantity
-from replications.papers.lookahead.training import Digits, Ensemble, train
+from replications.papers.lookahead.training import Digits, Ensemble, epochs
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Config:
     """As in figure 8."""
     k: int = 5
     """As in figure 8."""
+    averages: tuple[float, ...] = (0.9, 0.97, 0.99)
+    """Ours: shares of the old average that a step keeps; it remembers 10, 33 and 100 steps."""
     batch: int = 32
     """Ours: 40 steps in an epoch."""
     epochs: int = 20
@@ -38,47 +45,80 @@ class Config:
     """Seeds 0, 1, ...: split, initial weights and batches, common to all settings."""
 
 
-ARMS = ("SGD", "SGD at half the lr", "Lookahead")
+SGD, HALF, LOOKAHEAD = "SGD", "SGD at half the lr", "Lookahead"
+
+
+def averaged(keep: float, arm: str = HALF) -> str:
+    """The name of an arm's average."""
+    return f"{arm}, average {keep:g}"
+
+
+class Averaged(Ensemble):
+    """An ensemble with averages of its weights, which start at the initial ones.
+
+    Args:
+        averages: shares of the old average that a step keeps.
+    """
+
+    def __init__(self, averages: Sequence[float], params: list[Tensor], *settings: Any) -> None:
+        super().__init__(params, *settings)
+        self.averages = {keep: [p.clone() for p in params] for keep in averages}
+
+    def step(self, grads: list[Tensor]) -> None:
+        """One step, then one of every average."""
+        super().step(grads)
+        for keep, average in self.averages.items():
+            torch._foreach_lerp_(average, self.params, 1 - keep)
 
 
 def train_maps(config: Config) -> xr.Dataset:
     """Train all settings and seeds of a method at once."""
     if any(b != a / config.alpha for a, b in zip(config.lr, config.lr[1:], strict=False)):
         raise ValueError(f"lr must grow by 1/alpha = {1 / config.alpha:g}, got {config.lr}")
-    lr, momentum = np.array(config.lr), np.array(config.momentum)
+    if config.epochs % 10:
+        raise ValueError(f"epochs must be a multiple of 10, got {config.epochs}")
+    rates, momentum = np.array(config.lr), np.array(config.momentum)
+    decays = [tenths * config.epochs // 10 for tenths in (3, 6, 8)]
 
-    def maps(lr: np.ndarray, k: int | None) -> tuple[np.ndarray, np.ndarray]:
+    def maps(lr: np.ndarray, k: int | None, averages: Sequence[float] = ()) -> list[np.ndarray]:
+        """Loss before the first decay and accuracy at the end, then those of each average."""
         shape = (len(lr), len(momentum), config.seeds)
         data = Digits(config.seeds, config.batch, config.label_noise)
-        ensemble = Ensemble(
+        ensemble = Averaged(
+            averages,
             data.start(len(lr) * len(momentum)),
             np.broadcast_to(lr[:, None, None], shape).ravel(),
             np.broadcast_to(momentum[:, None], shape).ravel(),
             k,
             config.alpha,
         )
-        outcome = train(data, ensemble, config.epochs)
-        return outcome.early_loss.reshape(shape), outcome.accuracy.reshape(shape)
+        weights = [ensemble.slow, *ensemble.averages.values()]
+        for epoch in epochs(data, ensemble, config.epochs, decays):
+            if epoch == decays[0]:
+                early = [data.train_loss(w).reshape(shape) for w in weights]
+        final = [data.test_accuracy(w).reshape(shape) for w in weights]
+        return [np.stack(both) for both in zip(early, final, strict=True)]
 
-    sgd_loss, sgd = maps(lr, None)
-    lookahead_loss, lookahead = maps(lr[1:], config.k)
+    alone = dict(zip((None, *config.averages), maps(rates, None, config.averages), strict=True))
+    arms = {SGD: alone[None][:, 1:], HALF: alone[None][:, :-1]}
+    (arms[LOOKAHEAD],) = maps(rates[1:], config.k)
+    for keep in config.averages:
+        arms[averaged(keep, SGD)] = alone[keep][:, 1:]
+        arms[averaged(keep)] = alone[keep][:, :-1]
+    loss, accuracy = np.stack(list(arms.values()), axis=1)
     dims = ("arm", "lr", "momentum", "seed")
     return xr.Dataset(
         {
             "loss": (
                 dims,
-                np.stack([sgd_loss[1:], sgd_loss[:-1], lookahead_loss]),
+                loss,
                 {"long_name": "training loss before the first decay", "units": "nats"},
             ),
-            "accuracy": (
-                dims,
-                np.stack([sgd[1:], sgd[:-1], lookahead]),
-                {"long_name": "test accuracy at the end", "units": "%"},
-            ),
+            "accuracy": (dims, accuracy, {"long_name": "test accuracy at the end", "units": "%"}),
         },
         coords={
-            "arm": list(ARMS),
-            "lr": ("lr", lr[1:], {"long_name": "learning rate"}),
+            "arm": list(arms),
+            "lr": ("lr", rates[1:], {"long_name": "learning rate"}),
             "momentum": momentum,
             "seed": np.arange(config.seeds),
         },
@@ -97,7 +137,7 @@ STRESS = Config(
 )
 """Where noise rules: batches of 8, and a fifth of the labels drawn at random."""
 
-digits = experiment("digits", quick=LIVE, full=Config(seeds=20))(train_maps)
+digits = experiment("digits", quick=LIVE, full=Config(seeds=40))(train_maps)
 stress = experiment("stress", quick=STRESS, full=replace(STRESS, seeds=20))(train_maps)
 
 
@@ -140,17 +180,38 @@ def log_loss_gap(result: xr.Dataset, over: str = "SGD", arm: str = "Lookahead") 
 
 
 @quantity
-def times_lower(result: xr.Dataset, than: str, momentum: float | None = None) -> float:
-    """Geometric mean of an arm's training loss over Lookahead's, at figure 8's settings."""
-    gap = log_loss_gap(result, over=than)
+def times_lower(
+    result: xr.Dataset, than: str, arm: str = LOOKAHEAD, momentum: float | None = None
+) -> float:
+    """Geometric mean of one arm's training loss over another's, at figure 8's settings."""
+    gap = log_loss_gap(result, over=than, arm=arm)
     return float(10 ** -(gap if momentum is None else gap.sel(momentum=momentum)).mean())
 
 
 @quantity
-def halving_share(result: xr.Dataset) -> float:
-    """The share of Lookahead's log loss gap to SGD that SGD at half the rate has, too."""
-    half = log_loss_gap(result, arm="SGD at half the lr").mean()
-    return float(half / log_loss_gap(result).mean())
+def loss_of_seed(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Geometric mean of an arm's training losses at figure 8's settings, by seed."""
+    return 10 ** figure_8(log_loss(result)).sel(arm=arm).mean(("lr", "momentum"))
+
+
+@quantity
+def explained(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """The share of Lookahead's log loss gap to SGD that another arm has, too, by seed."""
+    ours, theirs = (
+        log_loss_gap(result, arm=one).mean(("lr", "momentum")) for one in (LOOKAHEAD, arm)
+    )
+    return theirs / ours
+
+
+@quantity
+def explained_without_one(result: xr.Dataset, arm: str) -> tuple[float, float]:
+    """The least and the largest such share if any one of the nine settings is left out."""
+    ours, theirs = (
+        log_loss_gap(result, arm=one).mean("seed").stack(cell=("lr", "momentum"))
+        for one in (LOOKAHEAD, arm)
+    )
+    shares = (theirs.sum() - theirs) / (ours.sum() - ours)
+    return float(shares.min()), float(shares.max())
 
 
 @quantity
@@ -160,14 +221,10 @@ def losing_settings(result: xr.Dataset) -> int:
 
 
 @quantity
-def gentle_gap(result: xr.Dataset, rough: bool = False) -> float:
-    """Lookahead - SGD at half the rate in mean accuracy, for rates up to 0.2.
-
-    The one rough setting, rate 0.2 with momentum 0.98; or the largest gap of all others.
-    """
-    gap = gain(result, over="SGD at half the lr").sel(lr=slice(None, 0.2)).mean("seed")
-    corner = (gap["lr"] == 0.2) & (gap["momentum"] == 0.98)
-    return float(gap.where(corner).max() if rough else abs(gap.where(~corner)).max())
+def without_setting(points: xr.DataArray, lr: float, momentum: float) -> xr.DataArray:
+    """A map of points without one setting, by seed, mean of the others."""
+    rest = (points["lr"] != lr) | (points["momentum"] != momentum)
+    return points.where(rest).mean(("lr", "momentum"))
 
 
 @quantity
@@ -178,12 +235,13 @@ def spread(result: xr.Dataset, arm: str) -> xr.DataArray:
 
 
 @quantity
-def doublings(result: xr.Dataset, good: float = 90.0) -> xr.DataArray:
-    """How many times the rate doubles from SGD's largest good one to Lookahead's.
+def doublings(result: xr.Dataset, good: float = 90.0, arm: str = LOOKAHEAD) -> xr.DataArray:
+    """How many times the rate doubles from SGD's largest good one to another arm's.
 
     Args:
         result: maps whose learning rates double from row to row.
         good: test accuracy in percent from which a run counts as one that worked.
+        arm: the other.
 
     Returns:
         By momentum and seed.
@@ -191,13 +249,7 @@ def doublings(result: xr.Dataset, good: float = 90.0) -> xr.DataArray:
     works = result["accuracy"] >= good
     row = xr.DataArray(np.arange(1, result.sizes["lr"] + 1), dims="lr")
     largest = (works * row).max("lr")
-    return largest.sel(arm="Lookahead") - largest.sel(arm="SGD")
-
-
-@quantity
-def working_runs(result: xr.Dataset, arm: str, lr: float, momentum: float) -> int:
-    """How many seeds get at least 90 % of the test digits right at a setting."""
-    return int((result["accuracy"].sel(arm=arm, lr=lr, momentum=momentum) >= 90).sum())
+    return largest.sel(arm=arm) - largest.sel(arm=SGD)
 
 
 @quantity
@@ -206,13 +258,6 @@ def good_share(result: xr.Dataset, arm: str) -> xr.DataArray:
     accuracy = result["accuracy"].sel(arm=arm)
     best = accuracy.max(("lr", "momentum"))
     return 100 * (accuracy >= best - 1).mean(("lr", "momentum"))
-
-
-@quantity
-def at_best(result: xr.Dataset, arm: str) -> xr.DataArray:
-    """Test accuracy at the setting with the arm's highest mean, by seed."""
-    accuracy = result["accuracy"].sel(arm=arm).stack(setting=("lr", "momentum"))
-    return accuracy.isel(setting=int(accuracy.mean("seed").values.argmax()))
 
 
 @quantity

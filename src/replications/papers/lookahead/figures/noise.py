@@ -9,12 +9,7 @@ from matplotlib import pyplot as plt
 
 from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
-from replications.papers.lookahead.experiments import (
-    inner_loop,
-    one_curvature,
-    stability,
-    variance,
-)
+from replications.papers.lookahead.experiments import inner_loop, stability, variance
 from replications.papers.lookahead.look import COLOR, MARKER
 from replications.problems.noisy_quadratic import NoisyQuadratic
 
@@ -53,32 +48,6 @@ def variance_ratio(result: xr.Dataset) -> Drawing:
         "Four panels, k = 1, 2, 5, 20: stationary variance of Lookahead over that of SGD against "
         "learning rate times curvature. Simulated points lie on the predicted curves, all below 1.",
         f"theory at x = {' '.join(f'{x:g}' for x in result['x'].values)}\n" + "\n".join(rows),
-    )
-
-
-@figure(on=variance.variance)
-def variance_scores(result: xr.Dataset) -> Drawing:
-    """Histogram of (simulated - predicted) in standard errors, on the standard normal."""
-    from scipy.special import chdtrc
-
-    z = variance.scores(result).values.ravel()
-    canvas, axes = plt.subplots(figsize=(WIDTH, 2.2))
-    edges = np.linspace(-4, 4, 17)
-    axes.hist(z, edges.tolist(), color=COLOR["Lookahead"], alpha=0.75)
-    dense = np.linspace(-4, 4, 81)
-    width = edges[1] - edges[0]
-    normal = z.size * width * np.exp(-(dense**2) / 2) / np.sqrt(2 * np.pi)
-    axes.plot(dense, normal, color=COLOR["theory"], linewidth=2)
-    p = chdtrc(z.size, (z**2).sum())
-    axes.annotate("standard normal", (2.1, 0.35 * normal.max()), color=COLOR["theory"])
-    axes.annotate(f"χ² test: p = {number(p, digits=2)}", (2.1, 0.55 * normal.max()))
-    axes.set(xlabel="simulated − predicted variance, in standard errors", ylabel="settings")
-    return Drawing(
-        canvas,
-        f"Histogram of {z.size} differences between simulated and predicted variances in standard "
-        "errors; it follows the standard normal curve.",
-        f"mean {number(z.mean(), 1.0)}, standard deviation {number(z.std(ddof=1), digits=2)}, "
-        f"largest {number(np.abs(z).max(), digits=2)}; chi-square p = {number(p, digits=1)}",
     )
 
 
@@ -168,61 +137,4 @@ def sawtooth(result: xr.Dataset) -> Drawing:
         "climbs from that of the slow weights towards that of SGD, and falls back at each "
         "synchronisation.",
         "after 0 to 5 inner steps\n" + "\n".join(rows),
-    )
-
-
-@figure(on=one_curvature.one_curvature, name="one-curvature")
-def equal_variance(result: xr.Dataset) -> Drawing:
-    """Speed of Lookahead over that of SGD with the same variance: x up to 1, and from 1 to 2."""
-    canvas, (left, right) = plt.subplots(
-        1, 2, figsize=(WIDTH, 3.2), sharey=True, width_ratios=(1.25, 1)
-    )
-    styles = {0.2: ":", 0.5: "-", 0.8: "--"}
-    rows = []
-    for _, speed in result["speed"].groupby("shown"):
-        speed = speed.squeeze("shown")
-        alpha, k = speed["shown_alpha"].item(), speed["shown_k"].item()
-        for axes in (left, right):
-            axes.plot(
-                speed["shown_x"],
-                speed,
-                color=COLOR["Lookahead"],
-                linestyle=styles[alpha],
-                linewidth=1.4,
-                label=f"α = {alpha:g}" if k == 5 else None,
-            )
-        ends = np.interp((0.01, 0.1, 0.5, 1.0, 1.9), speed["shown_x"], speed)
-        rows.append(f"alpha = {alpha:g}, k = {k}: {row(ends)}")
-    for axes in (left, right):
-        axes.axhline(1, color=COLOR["SGD"])
-    left.annotate(
-        "SGD with a lower learning rate",
-        (0.0055, 1),
-        (0, 4),
-        textcoords="offset points",
-        color=COLOR["SGD"],
-    )
-    for k, at in ((20, (0.11, 0.5)), (5, (0.44, 0.5)), (2, (0.98, 0.85))):
-        left.annotate(f"k = {k}", at, color=COLOR["Lookahead"], ha="right", fontsize=9)
-    for text, at, side in (
-        ("k = 5, α = 0.8", (1.71, 1.7), "right"),
-        ("α = 0.5", (1.965, 1.7), "right"),
-        ("k = 2", (1.1, 0.48), "left"),
-    ):
-        right.annotate(text, at, color=COLOR["Lookahead"], ha=side, fontsize=9)
-    left.legend(loc="lower left")
-    left.set(
-        xscale="log",
-        xlabel="x = γa, up to 1",
-        ylabel="speed at equal variance,\nLookahead / SGD",
-        ylim=(0, 2),
-        xlim=(5e-3, 1),
-    )
-    right.set(xlabel="x = γa, from 1 to 2", xlim=(1, 2))
-    return Drawing(
-        canvas,
-        "Speed of Lookahead relative to SGD of the same variance, against learning rate times "
-        "curvature. Up to x = 1 the curves start at 1 and fall; between 1 and 2 only two with "
-        "k = 5 pass 1, one of them in a spike where a loop lands on the minimum.",
-        "at x = 0.01 0.1 0.5 1 1.9\n" + "\n".join(rows),
     )

@@ -44,3 +44,13 @@ def trials_to_reach(trials: xr.Dataset, tuned: xr.Dataset, arm: str) -> xr.DataA
     end = tuned["curve"].sel(arm=arm, update=tuned["update"].max())
     hits = (trials["loss"] <= end).sum("trial")
     return (trials.sizes["trial"] + 1) / (hits + 1)
+
+
+@quantity
+def best_of(trials: xr.Dataset, runs: np.ndarray) -> xr.DataArray:
+    """Mean of the best of so many random trials, by seed; a diverged one counts as the worst."""
+    loss = trials["loss"].fillna(trials["loss"].max("trial"))
+    order = np.sort(loss.values, axis=1)
+    left = 1 - np.arange(order.shape[1] + 1) / order.shape[1]
+    weight = -np.diff(left[:, None] ** runs, axis=0)  # the smallest of n is the i-th in order
+    return xr.DataArray(order @ weight, dims=("seed", "runs"), coords={"runs": runs})

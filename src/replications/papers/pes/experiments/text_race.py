@@ -43,7 +43,7 @@ class Config:
     pairs: int = 50
     """A tenth of them in each window where they are staggered."""
     sigma: float = 0.01
-    updates: int = 1000
+    updates: int = 500
     """Full ES gets fewer, and with them as many particle-steps; both kinds of BPTT get as many
     updates, which cost less.
     """

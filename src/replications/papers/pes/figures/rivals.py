@@ -49,7 +49,8 @@ def _dots(axis: Axes, ends: dict[str, xr.DataArray]) -> list[str]:
 def toy_rivals(result: xr.Dataset) -> Drawing:
     """Meta-loss of the toy against particle-steps, every method at its own rate."""
     canvas, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.2), sharey=True)
-    spent, words = result["spent"], []
+    spent = result["spent"]
+    words: list[str] = []
     windows = [arm for arm in result["arm"].values.tolist() if arm.startswith("PES")]
     panels = {
         "PES: the window": (*windows, "full ES"),
@@ -130,7 +131,7 @@ def digits_cost(trials: xr.Dataset, tuned: xr.Dataset) -> Drawing:
     axis.set(
         xscale="log",
         yscale="log",
-        xlim=(0.9, 2600),
+        xlim=(0.9, 3600),
         xlabel="compute spent, training runs",
         ylabel="mean training loss",
     )

@@ -44,14 +44,14 @@ class Config:
     pairs: int = 50
     sigma: float = 0.3
     windows: tuple[int, ...] = (1, 10, 50)
-    budget: int = 2_000_000
-    """Particle-steps of one run, a tenth of those of `toy`."""
+    budget: int = 1_000_000
+    """Particle-steps of one run, a twentieth of those of `toy`."""
     rates: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
     starts: int = 16
     """Of BPTT with restarts: the first is the common one, the others uniform in the square."""
     span: float = 5.0
     points: int = 100
-    seeds: int = 8
+    seeds: int = 6
     seed: int = 0
 
 

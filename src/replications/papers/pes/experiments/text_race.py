@@ -1,10 +1,8 @@
-"""Progress on text, particles in step and spread over the episode; and the variance on the way.
+"""Progress on text, particles in step and spread over the episode.
 
 A recurrent network learns a text of 100 letters. With *staggered* particles, as NRES means them,
 every tenth of them stands in another window, so that each update sees all windows; in step, all
-particles stand in the same one. Beside the race stands the exact variance, at the first weights and
-after training, in two ways: of an episode's sum of updates, and of one update of staggered
-particles.
+particles stand in the same one.
 """
 
 from __future__ import annotations
@@ -19,11 +17,10 @@ import xarray as xr
 from replications.core.experiment import experiment, quantity
 from replications.core.seeds import generator
 from replications.methods.backprop import BPTT, TruncatedBPTT
-from replications.methods.es_variance import episode_es_variance, pes_variance, window_variances
 from replications.methods.evolution import NRES, PES, FullES, TruncatedES
 from replications.methods.unroll_problem import unroll
 from replications.papers.pes.rates import AdamByRow, at_own_rate, grid
-from replications.problems.char_rnn import CharRNN, by_windows, text
+from replications.problems.char_rnn import CharRNN, text
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -52,13 +49,10 @@ class Config:
     seeds: int = 6
     """First weights and noise; the text is one."""
     points: int = 20
-    trained: tuple[int, ...] = (0, 30, 100, 300)
-    """Updates of BPTT after which the variance is looked at."""
-    windows: tuple[int, ...] = (1, 2, 4, 10, 20, 50, 100)
     seed: int = 0
 
 
-SMALL = Config(horizon=20, window=10, pairs=4, updates=8, seeds=2, points=2, trained=(0, 2))
+SMALL = Config(horizon=20, window=10, pairs=4, updates=8, seeds=2, points=2)
 
 
 @experiment(quick=SMALL, full=Config())
@@ -82,18 +76,12 @@ def text_race(config: Config) -> xr.Dataset:
     for name, (group, updates) in methods.items():
         path = _train(config, problem, theta, name, group, updates)
         losses.append(_value(problem, path).view(-1, config.seeds, len(config.rates)))
-    ratio = _variances(config, problem, torch.stack(weights))
     return xr.Dataset(
         {
             "loss": (
                 ("arm", "spent", "seed", "rate"),
                 torch.stack(losses).numpy(),
                 {"long_name": "loss of a letter", "units": "nats"},
-            ),
-            "ratio": (
-                ("of", "trained", "windows", "seed"),
-                ratio,
-                {"long_name": "variance of PES over that of NRES, linear losses, exact"},
             ),
             "steps": (
                 "arm",
@@ -106,9 +94,6 @@ def text_race(config: Config) -> xr.Dataset:
             "spent": np.linspace(0, 1, config.points + 1),
             "seed": np.arange(config.seeds),
             "rate": list(config.rates),
-            "of": ["an episode's sum", "one staggered update"],
-            "trained": ("trained", list(config.trained), {"long_name": "updates of BPTT"}),
-            "windows": ("windows", _divisors(config), {"long_name": "windows in an episode"}),
         },
     )
 
@@ -125,12 +110,6 @@ def text_curve(result: xr.Dataset, arm: str) -> xr.DataArray:
     """Loss against the share of the updates at the arm's own rate, by seed."""
     loss = result["loss"].sel(arm=arm)
     return at_own_rate(loss, loss.isel(spent=-1))
-
-
-@quantity
-def variance_ratio(result: xr.Dataset, of: str, trained: int, windows: int) -> xr.DataArray:
-    """Variance of PES over that of NRES, by seed."""
-    return result["ratio"].sel(of=of, trained=trained, windows=windows)
 
 
 def _train(
@@ -161,32 +140,6 @@ def _value(problem: CharRNN, theta: Float[Tensor, "*n P"]) -> Float[Tensor, "*n"
     flat = theta.reshape(-1, problem.dim)
     _, loss = unroll(problem, problem.init(len(flat)), flat, 0, problem.horizon)
     return loss.view(theta.shape[:-1]) / problem.horizon
-
-
-def _variances(
-    config: Config, problem: CharRNN, weights: Float[Tensor, "seeds P"]
-) -> Float[np.ndarray, "2 trained windows seeds"]:
-    counts = _divisors(config)
-    ratio = np.zeros((2, len(config.trained), len(counts), config.seeds))
-    theta = weights.clone().requires_grad_()
-    adam = torch.optim.Adam([theta], lr=max(config.rates), foreach=False)
-    for i in range(max(config.trained) + 1):
-        if i in config.trained:
-            for j in range(config.seeds):
-                h = problem.later_losses(theta[j].detach())
-                for k, n in enumerate(counts):
-                    windowed = by_windows(h, config.horizon // n)
-                    pes, nres = window_variances(windowed)
-                    total = episode_es_variance(h[0].sum(dim=0))
-                    pair = pes_variance(windowed) / total, pes.sum() / nres.sum()
-                    ratio[:, config.trained.index(i), k, j] = [float(x) for x in pair]
-        theta.grad, _, _ = BPTT().step(BPTT().init(problem, theta), theta)
-        adam.step()
-    return ratio
-
-
-def _divisors(config: Config) -> list[int]:
-    return [n for n in config.windows if config.horizon % n == 0]
 
 
 def _cost(config: Config, name: str, updates: int) -> float:

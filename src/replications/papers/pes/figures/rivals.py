@@ -15,6 +15,7 @@ from replications.papers.pes.experiments import digits_trials as single
 from replications.papers.pes.experiments import many_knobs as knobs
 from replications.papers.pes.experiments import text_race as race
 from replications.papers.pes.experiments import toy_rivals as rivals
+from replications.papers.pes.experiments import trained_variance as trained
 from replications.papers.pes.look import COLOR, MARKER, method
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def text_race(result: xr.Dataset) -> Drawing:
     )
 
 
-@figure(on=race.text_race)
+@figure(on=trained.trained_variance)
 def staggered(result: xr.Dataset) -> Drawing:
     """Variance of PES over NRES's: of an episode's sum, and of one staggered update."""
     canvas, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.1), sharey=True)
@@ -177,19 +178,19 @@ def staggered(result: xr.Dataset) -> Drawing:
     for axis, of in zip(axes, result["of"].values.tolist(), strict=True):
         part = result["ratio"].sel(of=of)
         n = part["windows"].values
-        for trained, line in zip(
+        for updates, line in zip(
             part["trained"].values.tolist(), (":", "-.", "--", "-"), strict=True
         ):
-            middle = part.sel(trained=trained).median("seed")
+            middle = part.sel(trained=updates).median("seed")
             axis.plot(
                 n,
                 middle,
                 color=COLOR["PES"],
                 linestyle=line,
                 marker=MARKER["PES"],
-                label=str(trained),
+                label=str(updates),
             )
-            words.append(f"{of}, {trained} updates: {row(middle.values, digits=2)}")
+            words.append(f"{of}, {updates} updates: {row(middle.values, digits=2)}")
         axis.axhline(1, color=COLOR["NRES"], linestyle="--")
         axis.set(
             title=of[0].upper() + of[1:], xscale="log", yscale="log", xlabel="windows in an episode"

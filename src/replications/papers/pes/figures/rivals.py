@@ -67,7 +67,7 @@ def toy_rivals(result: xr.Dataset) -> Drawing:
             words += [f"{arm}: {number(end, digits=3)}"] * (f"{arm}: " not in " ".join(words))
         axis.axhline(rivals.VALLEY, color=COLOR["theory"], linewidth=1, linestyle=":")
         axis.legend(loc="upper right")
-        axis.set(title=title, xscale="log", xlabel="particle-steps")
+        axis.set(title=title, xscale="log", xlabel="particle-steps", ylim=(400, 3900))
     axes[0].set_ylabel("meta-loss, median and range")
     return Drawing(
         canvas,

@@ -139,7 +139,7 @@ many_knobs = experiment("many-knobs", quick=SMALL, full=Config())(tune)
 many_knobs_error = experiment(
     "many-knobs-error",
     quick=replace(SMALL, objective="validation error"),
-    full=Config(objective="validation error", runs=500, seeds=6),
+    full=Config(objective="validation error", runs=200, seeds=4),
 )(tune)
 
 

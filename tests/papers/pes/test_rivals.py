@@ -76,7 +76,7 @@ def test_knobs_start_in_the_middle_and_searches_only_improve(objective) -> None:
     config = dataclasses.replace(many_knobs.SMALL, objective=objective, runs=50)
     result = many_knobs.tune(config)
     first = result["curve"].isel(spent=0)
-    assert np.allclose(first, first.isel(arm=0, rate=0))
+    assert abs(first - first.isel(arm=0, rate=0)).max() < 1e-6
     search = result["curve"].sel(arm="random search")
     assert (search.diff("spent").isel(spent=slice(1, None)) <= 1e-6).all()
     assert ("BPTT" in result["arm"]) == (objective == "train loss")
@@ -87,7 +87,7 @@ def test_knobs_start_in_the_middle_and_searches_only_improve(objective) -> None:
 def test_staggered_groups_stand_in_all_windows() -> None:
     result = text_race.text_race(text_race.SMALL)
     first = result["loss"].isel(spent=0)
-    assert np.allclose(first, first.isel(arm=0))
+    assert np.allclose(first, first.isel(arm=0), atol=1e-9)
     plain, staggered = (result["loss"].sel(arm=arm) for arm in ("PES", "PES, staggered"))
     assert not np.allclose(plain[-1], staggered[-1])
     assert result["steps"].sel(arm="PES") == result["steps"].sel(arm="full ES")

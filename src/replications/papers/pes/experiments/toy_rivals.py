@@ -136,6 +136,12 @@ def steps_to_valley(result: xr.Dataset, arm: str) -> xr.DataArray:
 
 
 @quantity
+def arrived(result: xr.Dataset, arm: str, rate: float) -> xr.DataArray:
+    """Which runs end in the valley at a given rate, by seed."""
+    return result["loss"].sel(arm=arm, rate=rate).isel(spent=-1) < VALLEY
+
+
+@quantity
 def trials_to_valley(result: xr.Dataset) -> xr.DataArray:
     """Mean number of uniform points until one lies in the valley, by seed."""
     hits = (result["trial"] < VALLEY).sum("draw")

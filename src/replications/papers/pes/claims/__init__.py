@@ -7,10 +7,10 @@ HEADLINES = (
     "toy-window",
     "toy-random-search",
     "digits-trials",
-    "knobs-random-search",
-    "knobs-full-es",
-    "knobs-cma",
+    "knobs-error-random-search",
+    "knobs-error-cma",
     "variance-staggered",
+    "text-nres",
     "text-truncated-es",
     "memory-truncated-es",
 )

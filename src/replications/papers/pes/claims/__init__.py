@@ -7,11 +7,11 @@ HEADLINES = (
     "toy-window",
     "toy-random-search",
     "digits-trials",
+    "knobs-random-search",
     "knobs-error-random-search",
     "knobs-error-cma",
     "variance-staggered",
     "text-nres",
-    "text-truncated-es",
     "memory-truncated-es",
 )
 """The claims of the chapter's table; all others stand on the audit page."""

@@ -29,6 +29,7 @@ KNOBS = f"many hyperparameters: {SETTING}"
 NRES_TITLE = "title of NRES (Li et al. 2023), for which it was meant: staggered particles"
 
 _toy = partial(claim, on=toy_rivals.toy_rivals, cell="fig-toy-rivals")
+_knobs = partial(claim, on=many_knobs.many_knobs, cell="fig-many-knobs", place=KNOBS)
 _error = partial(claim, on=many_knobs.many_knobs_error, cell="fig-many-knobs", place=KNOBS)
 _text = partial(claim, on=text_race.text_race, cell="fig-text-race")
 
@@ -103,6 +104,53 @@ def pes_digits_trials(trials: xr.Dataset, tuned: xr.Dataset) -> Estimate:
 def _knobs_versus(result: xr.Dataset, rival: str) -> Estimate:
     ours, theirs = (many_knobs.knobs_fresh(result, arm).values for arm in ("PES", rival))
     return ratio(ours, theirs, f"PES over {rival} on fresh runs, {ours.size} seeds")
+
+
+@_knobs(
+    kind=Kind.PAPER,
+    expect=BELOW,
+    verdict=NOT_REPRODUCED,
+    planted=swap("arm", "PES", "random search"),
+)
+def pes_knobs_random_search(result: xr.Dataset) -> Estimate:
+    """PES tunes twenty hyperparameters better than random search at equal compute."""
+    return _knobs_versus(result, "random search")
+
+
+@_knobs(
+    kind=Kind.PAPER,
+    expect=BELOW,
+    verdict=NOT_REPRODUCED,
+    planted=swap("arm", "PES", "truncated ES"),
+)
+def pes_knobs_truncated_es(result: xr.Dataset) -> Estimate:
+    """PES tunes twenty hyperparameters better than truncated ES."""
+    return _knobs_versus(result, "truncated ES")
+
+
+@_knobs(
+    kind=Kind.PAPER, expect=BELOW, verdict=NOT_REPRODUCED, planted=swap("arm", "PES", "full ES")
+)
+def pes_knobs_full_es(result: xr.Dataset) -> Estimate:
+    """PES tunes twenty hyperparameters better than full ES at equal compute."""
+    return _knobs_versus(result, "full ES")
+
+
+@_knobs(kind=Kind.CONTROL, expect=BELOW, verdict=NOT_REPRODUCED)
+def pes_knobs_cma(result: xr.Dataset) -> Estimate:
+    """PES tunes twenty hyperparameters better than CMA-ES at equal compute."""
+    return _knobs_versus(result, "CMA-ES")
+
+
+@_knobs(
+    kind=Kind.CONTROL,
+    expect=at_least(1.0, "PES's loss is the higher one"),
+    verdict=REPRODUCED,
+    planted=swap("arm", "PES", "BPTT"),
+)
+def pes_knobs_bptt(result: xr.Dataset) -> Estimate:
+    """Where the loss has a derivative, full BPTT tunes better than PES at equal compute."""
+    return _knobs_versus(result, "BPTT")
 
 
 @_error(

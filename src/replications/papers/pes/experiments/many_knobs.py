@@ -135,7 +135,7 @@ def tune(config: Config) -> xr.Dataset:
 
 SMALL = Config(horizon=40, runs=60, seeds=2, fresh=1, points=2, pairs=3)
 
-many_knobs = experiment("many-knobs", quick=SMALL)(tune)
+many_knobs = experiment("many-knobs", quick=SMALL, full=Config())(tune)
 many_knobs_error = experiment(
     "many-knobs-error",
     quick=replace(SMALL, objective="validation error"),

@@ -11,6 +11,7 @@ from replications.methods.es_variance import (
     independent_windows_ratio,
     pes_variance,
     truncated_es_variance,
+    window_variances,
 )
 from replications.methods.evolution import NRES, PES, TruncatedES
 from replications.problems.linear_unroll import later_losses
@@ -60,3 +61,27 @@ def test_closed_forms() -> None:
 def test_bad_shape() -> None:
     with pytest.raises(ValueError, match=r"h must be \[windows, windows, P\]"):
         pes_variance(torch.zeros(2, 3, 4))
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_single_windows_equal_monte_carlo(window) -> None:
+    problem, theta = system("linear")
+    h = later_losses(problem.window_jacobian(theta, window))
+    for kind, formula in zip((PES, NRES), window_variances(h), strict=True):
+        estimator = kind(window, 0.1, 60_000)
+        state = estimator.init(problem, theta, seed=12)
+        for expected in formula:
+            _, state, info = estimator.step(state, theta)
+            measured = info.per_pair.var(dim=0).sum()
+            assert measured == pytest.approx(float(expected), rel=0.06)  # 4 standard errors
+
+
+def test_one_update_of_reused_noise_is_never_the_noisier_one() -> None:
+    h = local(torch.randn(6, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64))
+    pes, nres = window_variances(h)
+    t = torch.arange(1, 7)
+    assert torch.allclose(
+        pes / nres, (4 * t + 1).double() / 5
+    )  # windows without influence: P t + 1
+    aligned = local(torch.ones(6, 4, dtype=torch.float64))
+    assert pes_variance(aligned) < episode_es_variance(6 * torch.ones(4))  # but their sum may be

@@ -19,7 +19,21 @@ a quadratic form in Gaussians. Isserlis' theorem gives the trace of its covarian
     \operatorname{tr} \operatorname{Var}(\text{truncated ES})
         &= (P + 1) \sum_s |g_s|^2, \quad g_s \text{ the window's own gradient} \quad & (3)
 
-Independent pairs divide all three by their number. When every step has one gradient and does not
+That is the variance of an episode's *sum*. One update of particles that are spread over the windows
+averages single windows' estimates. With :math:`J_{t\tau} = h_{t\tau} - h_{t+1,\tau}`, the slope of
+window t's losses with respect to window tau's theta, and :math:`g_t = \sum_\tau J_{t\tau}`,
+window t's estimate has
+
+.. math::
+
+    \operatorname{tr} \operatorname{Var}(\text{PES}_t)
+        &= P\, t \sum_{\tau \le t} |J_{t\tau}|^2 + |g_t|^2, \qquad
+    \operatorname{tr} \operatorname{Var}(\text{NRES}_t) = (P + 1) |g_t|^2 \quad & (4)
+
+and by Cauchy and Schwarz the first is never below the second. (NRES's errors repeat from window to
+window, which is why its sum may be the noisier one all the same.)
+
+Independent pairs divide all of them by their number. When every step has one gradient and does not
 influence the others, (1) has closed forms in the number of windows n, for identical and for
 independent ones.
 
@@ -30,6 +44,8 @@ Derived for the chapter on persistent evolution strategies, which explains it; (
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import torch
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -62,6 +78,24 @@ def truncated_es_variance(own: Float[Tensor, "n P"]) -> Float[Tensor, ""]:
         own: gradient of each window's losses with its first state held fixed.
     """
     return (own.shape[-1] + 1) * own.square().sum()
+
+
+def window_variances(
+    h: Float[Tensor, "n n P"],
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+    """Equation (4): variance of one pair's estimate in each window, of PES and of NRES.
+
+    Args:
+        h: as for :func:`pes_variance`.
+    """
+    windows, _, dim = h.shape
+    own = h.clone()
+    own[:-1] -= h[1:]
+    for t in range(windows):
+        own[t, t + 1 :] = 0.0  # a loss does not depend on a later theta
+    square = own.sum(dim=1).square().sum(dim=-1)
+    number = torch.arange(1, windows + 1, dtype=h.dtype)
+    return dim * number * own.square().sum(dim=(1, 2)) + square, (dim + 1) * square
 
 
 def identical_windows_ratio(windows: int, dim: int) -> float:

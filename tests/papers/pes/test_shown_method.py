@@ -11,10 +11,14 @@ from replications.papers.pes.experiments import (
     bias,
     digits,
     influence,
+    many_knobs,
     memory_task,
     table,
     targets,
+    text_race,
     toy,
+    toy_rivals,
+    toy_starts,
     variance,
 )
 
@@ -41,6 +45,16 @@ TINY = {
         replace(memory_task.memory_task.quick, episodes=2, replicates=1),
     ),
     "table": (table.table, replace(table.table.quick, runs=40, horizons=(8, 16))),
+    "toy_rivals": (
+        toy_rivals.toy_rivals,
+        replace(toy_rivals.toy_rivals.quick, windows=(10,), seeds=2, rates=(0.1,)),
+    ),
+    "toy_starts": (toy_starts.toy_starts, replace(toy_starts.toy_starts.quick, updates=8)),
+    "many_knobs": (
+        many_knobs.tune,
+        replace(many_knobs.SMALL, objective="validation error", runs=20, pairs=2),
+    ),
+    "text_race": (text_race.text_race, text_race.SMALL),
 }  # smoothing runs full ES alone, the plateau too
 
 

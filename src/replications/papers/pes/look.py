@@ -16,6 +16,7 @@ COLOR = {
     "UORO": OLIVE,
     "BPTT": OKABE_ITO["grey"],
     "random search": OKABE_ITO["orange"],
+    "CMA-ES": OLIVE,
 }
 MARKER = {
     "PES": "D",
@@ -27,6 +28,7 @@ MARKER = {
     "UORO": "h",
     "BPTT": "X",
     "random search": "*",
+    "CMA-ES": "p",
 }
 
 

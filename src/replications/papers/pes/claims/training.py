@@ -19,6 +19,7 @@ from replications.core.claims import (
 )
 from replications.core.estimates import Estimate, exact, mean, paired, proportion, ratio
 from replications.core.planted import same, swap
+from replications.papers.pes.claims.estimators import AUDIT
 from replications.papers.pes.experiments import digits as tuning
 from replications.papers.pes.experiments import influence as balancing
 from replications.papers.pes.experiments import toy as walking
@@ -31,10 +32,11 @@ TOY_PLACE = f"two-parameter toy: {READING}"
 OURS = "our control, in the official code's setting"
 TUNING = "our control, on the official code's task, scaled down, with sigma and rate of our own"
 
-_influence = partial(claim, on=balancing.influence, cell="fig-influence")
+_influence = partial(claim, on=balancing.influence, cell="fig-influence", page=AUDIT)
 _toy = partial(claim, on=walking.toy, cell="fig-toy")
-_digits = partial(claim, on=tuning.digits, cell="fig-digits", kind=Kind.CONTROL, place=TUNING)
-_error = partial(claim, on=tuning.digits_error, cell="fig-digits", kind=Kind.CONTROL, place=TUNING)
+_tuning = partial(claim, cell="fig-digits", page=AUDIT, kind=Kind.CONTROL, place=TUNING)
+_digits = partial(_tuning, on=tuning.digits)
+_error = partial(_tuning, on=tuning.digits_error)
 _memory = partial(claim, on=memory_task, cell="fig-memory-task", kind=Kind.CONTROL)
 
 

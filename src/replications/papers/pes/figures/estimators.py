@@ -1,4 +1,4 @@
-"""Figures about the estimate: smoothing, bias, targets, variance, memory."""
+"""Figures about the estimate: smoothing, bias, targets, variance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
 from replications.papers.pes.experiments import bias as biases
 from replications.papers.pes.experiments import smoothing as smoothings
-from replications.papers.pes.experiments import table as tables
 from replications.papers.pes.experiments import targets as goals
 from replications.papers.pes.experiments import variance as variances
 from replications.papers.pes.look import COLOR, MARKER
@@ -256,28 +255,4 @@ def variance(result: xr.Dataset) -> Drawing:
         "grows, nearly in proportion to the windows once they are many; on text it dips and then "
         "grows; on one repeated letter it falls to half of NRES's, which is constant.",
         f"windows {n.tolist()}; NRES {number(round(episode))}; " + "; ".join(words),
-    )
-
-
-@figure(on=tables.table)
-def memory(result: xr.Dataset) -> Drawing:
-    """Numbers kept in a window at two horizons."""
-    canvas, axis = plt.subplots(figsize=(WIDTH, 2.7))
-    words = []
-    arms, horizons = result["arm"].values.tolist(), result["horizon"].values.tolist()
-    for y, arm in enumerate(arms):
-        short, long = (tables.kept(result, arm, horizon).item() for horizon in horizons)
-        axis.plot([short, long], [y, y], color=COLOR[arm], linewidth=1.5)
-        axis.plot(short, y, MARKER[arm], color=COLOR[arm], fillstyle="none", markersize=9)
-        axis.plot(long, y, MARKER[arm], color=COLOR[arm], markersize=5)
-        words.append(f"{arm}: {number(short)} and {number(long)}")
-    axis.set(xscale="log", xlabel="numbers kept in a window: open at T = 24, filled at T = 240")
-    axis.set_yticks(range(len(arms)), arms)
-    axis.invert_yaxis()
-    axis.grid(axis="y", visible=False)
-    return Drawing(
-        canvas,
-        "Memory of each method at two horizons: only backpropagation through the whole episode "
-        "grows with the horizon; all others need the same.",
-        "; ".join(words),
     )

@@ -16,35 +16,6 @@ from replications.papers.pes.look import COLOR, MARKER, method
 
 
 @figure(on=balancing.influence)
-def factor(result: xr.Dataset) -> Drawing:
-    """c_K against K: above zero, truncated backpropagation walks away."""
-    canvas, axis = plt.subplots(figsize=(WIDTH, 2.7))
-    k, limit = result["window"].values, result["limit"].item()
-    axis.axhspan(0, 20, color=COLOR["truncated BPTT"], alpha=0.12, linewidth=0)
-    axis.axhline(0, color=COLOR["theory"], linewidth=1)
-    axis.axhline(limit, color=COLOR["theory"], linewidth=1, linestyle="--")
-    axis.plot(k, result["factor"], color=COLOR["truncated BPTT"])
-    words = []
-    for window in (1, 10, 20, 40, 46, 100):
-        value = result["factor"].sel(window=window).item()
-        axis.plot(window, value, MARKER["truncated BPTT"], color=COLOR["truncated BPTT"])
-        words.append(f"c_{window} = {number(value)}")
-        if window in (1, 10, 100):
-            axis.annotate(
-                f"K = {window}", (window, value), xytext=(7, 6), textcoords="offset points"
-            )
-    axis.text(50, 13, "walks away from the optimum")
-    axis.text(1, limit - 1.9, "exact factor −6", color=COLOR["theory"], fontsize=9)
-    axis.set(xlabel="window K, steps", ylabel="factor c$_K$", xlim=(0, len(k) + 2), ylim=(-9, 20))
-    return Drawing(
-        canvas,
-        "The factor of truncated BPTT's gradient against the window: positive, so pointing the "
-        "wrong way, up to 40 steps, then negative and soon the exact minus six.",
-        ", ".join(words),
-    )
-
-
-@figure(on=balancing.influence)
 def influence(result: xr.Dataset) -> Drawing:
     """Loss against updates for all methods, in three panels."""
     panels = {

@@ -94,8 +94,7 @@ def test_chapter_says_what_it_is(path):
     assert not set("$`\\") & set(description)
     prose = "\n".join("".join(c["source"]) for c in cells(path) if c["cell_type"] == "markdown")
     if path.stem.endswith("-audit"):
-        assert re.match(r"# .+: the audit
-", prose), "the title says that it is an audit"
+        assert re.match(r"# .+: the audit\n", prose), "the title says that it is an audit"
     elif path.stem not in ACROSS:  # these judge no paper
         assert re.match(r"# \[(~|¬)?Re\] ", prose), "the title carries the verdict"
     assert re.search(r"^## ", prose, re.M)

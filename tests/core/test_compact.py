@@ -1,6 +1,7 @@
 """Smaller files that show the same figure."""
 
 import io
+import re
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -33,6 +34,15 @@ def test_svg_is_smaller_and_still_whole():
     assert count[0] == count[1]
     assert compact_svg(small) == small
     assert b">0.12345<" in small  # labels keep their digits
+
+
+def test_names_are_short_and_lead_somewhere():
+    text = compact_svg(encoded("svg")).decode()
+    names = re.findall(r' id="([^"]*)"', text)
+    assert names == [f"i{number}" for number in range(len(names))]
+    assert {*re.findall(r'href="#([^"]*)"', text), *re.findall(r"url\(#([^)]*)\)", text)} <= {
+        *names
+    }
 
 
 def test_every_group_is_closed():

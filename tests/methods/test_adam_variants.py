@@ -78,8 +78,9 @@ def test_warmup() -> None:
     assert [untuned_warmup_steps(b) for b in (0.999, 0.99, 0.9)] == [2000, 200, 20]
     with pytest.raises(ValueError, match="step and steps must be at least 1"):
         linear_warmup(0, 4)
-    with pytest.raises(ValueError, match=r"beta2 must lie in \[0, 1\)"):
-        untuned_warmup_steps(1.0)
+    for beta2 in (1.0, 1.5, -0.5):
+        with pytest.raises(ValueError, match=r"beta2 must lie in \[0, 1\)"):
+            untuned_warmup_steps(beta2)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -13,7 +13,7 @@ from replications.methods.unroll_problem import unroll, unroll_steps
 from replications.problems.char_rnn import CharRNN, by_windows, text
 from replications.problems.digits_training import DigitsTraining
 from replications.problems.influence_balancing import InfluenceBalancing
-from replications.problems.linear_unroll import LinearUnroll
+from replications.problems.linear_unroll import LinearUnroll, random_system
 from replications.problems.recall import Recall
 from replications.problems.toy_regression import ToyRegression, surface
 
@@ -253,3 +253,12 @@ def test_recall_keeps_one_bit() -> None:
     assert problem.solution_loss(latch).item() < 0.01
     with pytest.raises(ValueError, match="horizon >= 2"):
         Recall(horizon=1)
+
+
+def test_a_random_system_is_stable_and_remembers() -> None:
+    system = random_system(6, 2, 10, "linear", torch.Generator().manual_seed(0))
+    assert torch.linalg.matrix_norm(system.matrix, ord=2).item() == pytest.approx(0.9, rel=1e-12)
+    assert (system.matrix.trace() > 0) == (
+        torch.randn(6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64).trace()
+        > 0
+    )  # a radius below 0 would turn the sign of every second step

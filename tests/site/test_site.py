@@ -233,3 +233,46 @@ def test_nothing_is_left_to_do(word):
 
 def test_files_in_git_are_small():
     assert not [name for name in TRACKED if (ROOT / name).stat().st_size > 2_000_000]
+
+
+CHAPTER_SECTIONS = (
+    "What should I do?",
+    "The method",
+    "Paper and ours",
+    "The deciding experiments",
+    "Claims",
+    "In short",
+    "Exercises",
+    "Reproduce it",
+)
+"""Of every chapter on a paper, in this order; others may stand between them."""
+AUDITED = [path for path in NOTEBOOKS if path.with_name(f"{path.stem}-audit.ipynb").exists()]
+READ_IN_TWENTY_MINUTES = 3000
+"""Words: 150 a minute, since figures and formulas take their time."""
+
+
+@pytest.mark.parametrize("path", AUDITED, ids=lambda path: path.stem)
+def test_a_chapter_has_the_sections_of_all_chapters(path):
+    cells = json.loads(path.read_text(encoding="utf8"))["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    heads = re.findall(r"^## (.+)$", prose, re.M)
+    assert [head for head in heads if head in CHAPTER_SECTIONS] == list(CHAPTER_SECTIONS)
+
+
+@pytest.mark.parametrize("path", AUDITED, ids=lambda path: path.stem)
+def test_a_chapter_is_read_in_twenty_minutes(path):
+    assert words(json.loads(path.read_text(encoding="utf8"))) <= READ_IN_TWENTY_MINUTES
+
+
+def words(notebook):
+    """Words of prose: of Markdown cells and printed Markdown, without code, formulas and HTML."""
+    texts = []
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            texts.append("".join(cell["source"]))
+        for output in cell.get("outputs", ()):
+            texts.append("".join(output.get("data", {}).get("text/markdown", "")))
+    prose = "\n".join(texts)
+    for left_out in (r"```.*?```", r"<[^>]+>", r"\$\$.*?\$\$", r"(?<=\])\([^)]*\)"):
+        prose = re.sub(left_out, " ", prose, flags=re.S)
+    return len(re.findall(r"[A-Za-z0-9][^\s|]*", prose))

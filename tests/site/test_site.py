@@ -101,10 +101,11 @@ def test_chapter_says_what_it_is(path):
 
 
 def anchors(path):
-    """Ids that a chapter's page will have: of figures and tables, and of headings."""
+    """Ids that a chapter's page will have: of figures and tables, headings and named places."""
     shown = "\n".join("".join(o.get("data", {}).get("text/html", "")) for o in outputs(path))
     prose = "\n".join("".join(c["source"]) for c in cells(path) if c["cell_type"] == "markdown")
     headings = {make_id(heading) for heading in re.findall(r"^#+ (.+)$", prose, re.M)}
+    headings |= set(re.findall(r"^\(([\w-]+)\)=$", prose, re.M))
     return headings | set(re.findall(r'\bid="([^"]+)"', shown))
 
 

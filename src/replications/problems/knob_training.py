@@ -38,7 +38,8 @@ KNOBS = ("log rate, begin", "log rate, middle", "log rate, end", "logit momentum
 MIDDLE = (-4.0, -4.0, -4.0, 1.5, -9.0)
 """Rate 0.018, momentum 0.82, decay 0.0001."""
 REACH = (3.0, 3.0, 3.0, 2.0, 4.0)
-"""Half the box: rates from 0.0009 to 0.37, momenta from 0.38 to 0.97, decays from 2e-6 to 0.007."""
+"""Half the box. Rates go from 0.0009 to 0.37, momenta from 0.38 to 0.97, decays from 2e-6 to
+0.007."""
 DIM = len(GROUPS) * len(KNOBS)
 CUT = 5.0
 

@@ -8,9 +8,9 @@ against their stored outputs, then every claim. Prints a table: cells that diffe
 differ, the largest shift of a claim's value in units of its interval. Exit status 1 if a cell or a
 verdict differs.
 
-With --full the recorded runs are made anew, too, in about an hour a setting; an interrupted one
-resumes. With --write the shifts go into the papers' records/movements.json, which the judge reads:
-a verdict whose margin is smaller is inconclusive.
+With --full the recorded runs are made anew, too, in hours of one core a setting; an interrupted
+one resumes. With --write the shifts go into the papers' records/movements.json, which the judge
+reads: a verdict whose margin is smaller is inconclusive.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def empty_cache(setting: str) -> Path:
         cache = FOLDER / setting
-        if not options.full:  # an hour's run resumes
+        if not options.full:  # a run of hours resumes
             subprocess.run(["rm", "-rf", str(cache)], check=True)
         return cache
 

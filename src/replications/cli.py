@@ -23,7 +23,7 @@ what to expect, on one core:
   list            a tree of names              5 s     0.3 GB
   verify          one line                     5 s     0.3 GB; --rerun as long as run --tier full
   figure          the file's name              10 s    0.4 GB
-  claims SLUG     two lines a claim            60 s    0.4 GB; --fresh an hour
+  claims SLUG     two lines a claim            60 s    0.4 GB; --fresh hours
   run SLUG        one line an experiment       60 s    0.5 GB
   run --tier full one line an experiment       minutes to an hour a paper, 0.6 GB
 
@@ -177,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_slug(command, nargs="?")
     command.add_argument("--json", action="store_true", help="as the site's claims.json")
     command.add_argument(
-        "--fresh", action="store_true", help="recorded runs are made anew: an hour of one core"
+        "--fresh", action="store_true", help="recorded runs are made anew: hours of one core"
     )
     command.set_defaults(call=_claims)
 

@@ -133,7 +133,7 @@ def lookahead_digits_half_lr(result: xr.Dataset) -> Estimate:
     return _map_mean(gain(result, over=HALF))
 
 
-@_at_half(expect=BETTER, verdict=REPRODUCED, planted=swap("arm", LOOKAHEAD, HALF))
+@_at_half(expect=BETTER)
 def lookahead_digits_half_lr_figure_8(result: xr.Dataset) -> Estimate:
     """On figure 8's part of the map Lookahead beats SGD at half the learning rate."""
     return _map_mean(figure_8(gain(result, over=HALF)))

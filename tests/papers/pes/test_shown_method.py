@@ -52,7 +52,7 @@ TINY = {
     "toy_starts": (toy_starts.toy_starts, replace(toy_starts.toy_starts.quick, updates=8)),
     "many_knobs": (
         many_knobs.tune,
-        replace(many_knobs.SMALL, objective="validation error", runs=20, pairs=2),
+        replace(many_knobs.SMALL, objective="validation error", runs=24, pairs=2),
     ),
     "text_race": (text_race.text_race, text_race.SMALL),
 }  # smoothing runs full ES alone, the plateau too

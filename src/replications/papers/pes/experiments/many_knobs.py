@@ -2,7 +2,7 @@
 
 Every method starts at the middle of the box in which random search draws, and gets as many
 particle-steps; a differentiated step counts as three. The methods that follow a gradient run at
-three rates of Adam each, see `rates`.
+five rates of Adam each, see `rates`.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def test_knobs_start_in_the_middle_and_searches_only_improve(objective) -> None:
     assert (search.diff("spent").isel(spent=slice(1, None)) <= 1e-6).all()
     assert ("BPTT" in result["arm"]) == (objective == "train loss")
     assert result["fresh"].notnull().all()
-    assert result["adam"].sel(arm="full ES", rate="low") == config.full_rates[0]
+    assert result["adam"].sel(arm="full ES", rate="lowest") == config.full_rates[0]
 
 
 def test_staggered_groups_stand_in_all_windows() -> None:

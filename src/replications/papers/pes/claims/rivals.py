@@ -109,7 +109,7 @@ def _knobs_versus(result: xr.Dataset, rival: str) -> Estimate:
 @_knobs(
     kind=Kind.PAPER,
     expect=BELOW,
-    verdict=NOT_REPRODUCED,
+    verdict=INCONCLUSIVE,
     planted=swap("arm", "PES", "random search"),
 )
 def pes_knobs_random_search(result: xr.Dataset) -> Estimate:
@@ -120,7 +120,7 @@ def pes_knobs_random_search(result: xr.Dataset) -> Estimate:
 @_knobs(
     kind=Kind.PAPER,
     expect=BELOW,
-    verdict=NOT_REPRODUCED,
+    verdict=INCONCLUSIVE,
     planted=swap("arm", "PES", "truncated ES"),
 )
 def pes_knobs_truncated_es(result: xr.Dataset) -> Estimate:
@@ -128,15 +128,13 @@ def pes_knobs_truncated_es(result: xr.Dataset) -> Estimate:
     return _knobs_versus(result, "truncated ES")
 
 
-@_knobs(
-    kind=Kind.PAPER, expect=BELOW, verdict=NOT_REPRODUCED, planted=swap("arm", "PES", "full ES")
-)
+@_knobs(kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE, planted=swap("arm", "PES", "full ES"))
 def pes_knobs_full_es(result: xr.Dataset) -> Estimate:
     """PES tunes twenty hyperparameters better than full ES at equal compute."""
     return _knobs_versus(result, "full ES")
 
 
-@_knobs(kind=Kind.CONTROL, expect=BELOW, verdict=NOT_REPRODUCED)
+@_knobs(kind=Kind.CONTROL, expect=BELOW, verdict=INCONCLUSIVE)
 def pes_knobs_cma(result: xr.Dataset) -> Estimate:
     """PES tunes twenty hyperparameters better than CMA-ES at equal compute."""
     return _knobs_versus(result, "CMA-ES")
@@ -145,7 +143,7 @@ def pes_knobs_cma(result: xr.Dataset) -> Estimate:
 @_knobs(
     kind=Kind.CONTROL,
     expect=at_least(1.0, "PES's loss is the higher one"),
-    verdict=REPRODUCED,
+    verdict=INCONCLUSIVE,
     planted=swap("arm", "PES", "BPTT"),
 )
 def pes_knobs_bptt(result: xr.Dataset) -> Estimate:
@@ -169,7 +167,7 @@ def pes_knobs_error_truncated_es(result: xr.Dataset) -> Estimate:
     return _knobs_versus(result, "truncated ES")
 
 
-@_error(kind=Kind.CONTROL, expect=BELOW, verdict=NOT_REPRODUCED)
+@_error(kind=Kind.CONTROL, expect=BELOW, verdict=INCONCLUSIVE)
 def pes_knobs_error_cma(result: xr.Dataset) -> Estimate:
     """On the validation error PES is better than CMA-ES."""
     return _knobs_versus(result, "CMA-ES")

@@ -102,8 +102,8 @@ def many_knobs(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
         "Tuning twenty hyperparameters by eight methods at equal compute. Above, what the answer "
         "so far is worth on the tuning run, against compute; below, one dot a seed for what the "
         "last answer is worth on fresh runs. Left the training loss, right the validation error, "
-        "which has no derivative, each method at its own best of five rates. The dots of nearly all "
-        "methods overlap; CMA-ES is among the lowest on both, and one run of PES lies far off.",
+        "which has no derivative; each method at its own best of five rates. The dots of nearly "
+        "all methods overlap; CMA-ES is among the lowest on both, and one run of PES lies far off.",
         "; ".join(words),
     )
 

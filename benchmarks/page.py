@@ -141,7 +141,7 @@ def page(results: dict[str, Any]) -> str:
                     else " The limit's passes, kept apart as torch does them, take longer than ours."
                 )
         lines += [" ".join(filter(None, [verdict, table["note"]])), ""]
-        lines += ["| | version | time over ours | here, ms |", "|---|---|---|---|"]
+        lines += ["| candidate | version | time over ours | here, ms |", "|---|---|---|---|"]
         for row in sorted(table["rows"], key=_median):
             package = _package(row["name"])
             cells = [

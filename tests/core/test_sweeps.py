@@ -177,6 +177,8 @@ def test_a_read_only_cache_is_one_line_before_any_work(folder, capsys, monkeypat
         os.chmod(closed, 0o555)
         monkeypatch.setenv(store.CACHE_VARIABLE, closed)
         with without_rights():
+            if not os.access(store.__file__, os.R_OK, effective_ids=True):
+                pytest.skip("the checkout lies where its owner alone may read")
             assert cli.main(["run", "slow_toy"]) == 2
     err = capsys.readouterr().err
     assert err.startswith(f"no result can be kept in {closed}: Permission denied; REPLICATIONS_C")
@@ -249,21 +251,15 @@ def test_a_part_notes_where_it_was_made_not_where_it_is_kept(folder, monkeypatch
     assert (about["machine"], about["versions"]) == (elsewhere["machine"], elsewhere["versions"])
 
 
-def test_a_dead_worker_is_one_line(folder, capsys, monkeypatch):
+def test_a_dead_worker_is_one_line(folder):
     (folder / "hold").write_text("2")
-    result = []
-    thread = threading.Thread(
-        target=lambda: result.append(cli.main(["run", "slow_toy", "--jobs", "2"]))
-    )
-    thread.start()
+    process = start("run", "slow_toy", "--jobs", "2")
     stored = folder.joinpath("cache").rglob
     wait_until(lambda: 2 in dict(begun(folder)) and len(list(stored("*.json"))) == 5)
     os.kill(dict(begun(folder))[2], signal.SIGKILL)
-    thread.join()
-    assert result == [2]
-    assert capsys.readouterr().err.endswith(
-        f"a worker process died, killed or out of memory; {KEPT}"
-    )
+    _, err = process.communicate(timeout=LONG)
+    assert process.returncode == 2
+    assert err.endswith(f"a worker process died, killed or out of memory; {KEPT}")
     assert kept(folder) == [0, 1, 3, 4, 5]
     (folder / "hold").unlink()
     assert np.isfinite(slow_toy.grid.result()["x"]).all()

@@ -107,3 +107,19 @@ def test_the_moving_pictures_say_what_the_methods_give() -> None:
     assert [len(frames) for frames in picture.data["frames"]] == [12, 6, 4, 3, 2, 1]
     ends = toy_starts.toy_starts.result("full")["loss"].sel(sigma=0.3).isel(start=0, update=-1)
     assert f"{ends.sel(arm='PES').item():.0f}" in walk().sentence
+
+
+def test_what_the_upper_rates_alone_would_have_given():
+    rates = ["lowest", "lower", "low", "middle", "high"]
+    ours, theirs = [1.0, 1.0, 6.0, 8.0, 9.0], [2.0] * 5
+    each = np.repeat(np.array([[ours], [theirs]]), 3, axis=1)
+    result = xr.Dataset(
+        {
+            "fresh": (("arm", "seed", "rate"), each),
+            "curve": (("arm", "seed", "spent", "rate"), each[:, :, None]),
+            "adam": (("arm", "rate"), [[0.003, 0.01, 0.03, 0.1, 0.3]] * 2),
+        },
+        coords={"arm": ["PES", "random search"], "seed": range(3), "rate": rates},
+    )
+    assert many_knobs.without_low_rates(result) == pytest.approx(3)
+    assert many_knobs.at_rate(result, "PES", 0.03) == 6

@@ -127,9 +127,3 @@ def lowest_before_rise(result: xr.Dataset, arm: str, level: float = 1.0) -> xr.D
     """The lowest loss on the way of the runs that end above a level: the worst of these runs."""
     risen = ~ended_below(result, arm, level)
     return result["loss"].sel(arm=arm).min("update").where(risen).max("seed")
-
-
-@quantity
-def turning_window(result: xr.Dataset) -> xr.DataArray:
-    """The first window whose truncated gradient points the right way."""
-    return result["window"].where(result["factor"] < 0).min()

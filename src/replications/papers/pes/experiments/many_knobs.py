@@ -157,6 +157,20 @@ def knobs_fresh(result: xr.Dataset, arm: str) -> xr.DataArray:
     return at_own_rate(result["fresh"].sel(arm=arm), result["curve"].sel(arm=arm).isel(spent=-1))
 
 
+@quantity
+def without_low_rates(result: xr.Dataset) -> float:
+    """PES over random search where PES has only the upper three rates, as in the first run."""
+    ours = knobs_fresh(result.sel(rate=["low", "middle", "high"]), "PES")
+    return float(np.exp(np.log(ours / knobs_fresh(result, "random search")).mean()))
+
+
+@quantity
+def at_rate(result: xr.Dataset, arm: str, adam: float) -> float:
+    """Median of the last answers on fresh runs, with one rate of Adam."""
+    own = result["fresh"].sel(arm=arm).isel(rate=result["adam"].sel(arm=arm).values == adam)
+    return own.median("seed").item()
+
+
 def value(problem: KnobTraining, theta: Float[Tensor, "runs k P"]) -> Float[Tensor, "runs k"]:
     """Mean of a run's paying steps, k answers for every run of the problem."""
     flat = theta.reshape(-1, DIM)

@@ -172,7 +172,7 @@ def test_a_small_step_keeps_the_exact_promise():
 
 
 def test_tuners_spend_the_same_and_hand_in_what_they_say():
-    result = tuners.worth.result("quick").squeeze(("data", "share"))
+    result = tuners.worth.result("quick").squeeze("share")
     assert result["decays"].values.tolist() == [1, 1, 64 * 32 + 32 * 10]
     assert np.isfinite(result["loss"]).all()
     untuned = result["log_decay"].sel(arm="untuned")

@@ -14,10 +14,6 @@ from replications.problems import mlp
 
 SMALL = replace(digits.QUICK, rates=(0.002, 0.004), steps=7, seeds=(0, 1))
 
-TRANSLATION = race.Config(
-    "Lookahead(RAdam)", "translation", (0.002,), steps=4, seeds=(0, 1), batch=16, width=32, layers=1
-)
-
 
 @pytest.mark.parametrize("arm", race.ARMS)
 def test_arms_are_the_optimisers_of_the_book(arm):
@@ -58,9 +54,3 @@ def test_one_half_chooses_and_the_other_judges():
     )
     assert race.best_rate(result, "Adam") == 0.2
     assert race.judged(result, "Adam", "loss").values.tolist() == [9.0, 9.0]
-
-
-def test_translation_runs():
-    result = race.train(TRANSLATION)
-    assert np.isfinite(result["loss"]).all()
-    assert result.sizes["seed"] == 2

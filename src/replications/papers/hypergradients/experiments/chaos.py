@@ -19,6 +19,7 @@ from replications.core.seeds import generator
 from replications.methods.backprop import BPTT, TruncatedBPTT
 from replications.methods.evolution import NRES, PES, FullES, TruncatedES
 from replications.methods.uoro import UORO
+from replications.papers.hypergradients.settings import Found, settings
 from replications.papers.hypergradients.ways import (
     Errors,
     Price,
@@ -76,7 +77,6 @@ def chaos(config: Config) -> xr.Dataset:
         rows.append([(e.bias2, e.variance, e.cosine) for e in each])
         norms.append(float(found["reverse mode"][2].norm() / truth.norm()))
     each_place = np.array(rows)
-    ways, knobs, _, prices = zip(*found.values(), strict=True)
     dims = ("place", "setting")
     return xr.Dataset(
         {
@@ -94,25 +94,12 @@ def chaos(config: Config) -> xr.Dataset:
                 norms,
                 {"long_name": "exact derivative's length over the smoothed slope's"},
             ),
-            "cost": (
-                "setting",
-                [price.gradients for price in prices],
-                {"long_name": "price beyond the training run", "units": "gradients"},
-            ),
-            "memory": (
-                "setting",
-                [8 * price.memory for price in prices],
-                {"long_name": "memory", "units": "bytes"},
-            ),
         },
         coords={
             "place": list(config.places),
-            "setting": list(found),
             "parameter": ["first", "last"],
-            "way": ("setting", list(ways)),
-            "knob": ("setting", list(knobs)),
         },
-    )
+    ).merge(settings(found))
 
 
 def smoothed_slope(
@@ -130,13 +117,11 @@ def smoothed_slope(
     return (weight * loss) @ noise / config.sigma
 
 
-def every_way(
-    problem: ToyRegression, theta: torch.Tensor, config: Config, number: int
-) -> dict[str, tuple[str, float, torch.Tensor, Price]]:
+def every_way(problem: ToyRegression, theta: torch.Tensor, config: Config, number: int) -> Found:
     """All ways with all their settings."""
     sizes = Sizes(problem.horizon, 2, 2)
     seeds = [generator(number, "noise", i).initial_seed() for i in range(config.replicates)]
-    found: dict[str, tuple[str, float, torch.Tensor, Price]] = {}
+    found: Found = {}
 
     def keep(way: str, knob: float, rows: torch.Tensor, price: Price) -> None:
         found[f"{way} {knob:g}" if knob else way] = (way, knob, rows.reshape(-1, 2), price)

@@ -23,6 +23,7 @@ from replications.methods.inverse_hessian import Curvature, Solver
 from replications.methods.neumann import Neumann
 from replications.methods.rtrl import RTRL
 from replications.methods.uoro import UORO
+from replications.papers.hypergradients.settings import Found, settings
 from replications.papers.hypergradients.ways import (
     Errors,
     Price,
@@ -103,7 +104,7 @@ def digits(config: Config) -> xr.Dataset:
     train, validation = problem.hessians(problem.start, theta)
     weights = train.weights.numel()
     sizes = Sizes(config.horizon, weights, len(theta))
-    found: dict[str, tuple[str, float, torch.Tensor, Price]] = {}
+    found: Found = {}
 
     def implicit(solver: Solver) -> tuple[torch.Tensor, Curvature]:
         answer = decay_hypergradient(train, validation, solver)
@@ -141,7 +142,6 @@ def digits(config: Config) -> xr.Dataset:
         keep(way, config.windows, rows, price)
 
     each = [Errors.of(rows, truth) for _, _, rows, _ in found.values()]
-    ways, knobs, _, prices = zip(*found.values(), strict=True)
     dims = ("split", "setting")
     return xr.Dataset(
         {
@@ -154,24 +154,11 @@ def digits(config: Config) -> xr.Dataset:
                 [float(curvature.largest / curvature.lowest)],
                 {"long_name": "condition number of the Hessian"},
             ),
-            "cost": (
-                "setting",
-                [price.gradients for price in prices],
-                {"long_name": "price beyond the training run", "units": "gradients"},
-            ),
-            "memory": (
-                "setting",
-                [8 * price.memory for price in prices],
-                {"long_name": "memory", "units": "bytes"},
-            ),
         },
         coords={
             "split": [config.split],
-            "setting": list(found),
-            "way": ("setting", list(ways)),
-            "knob": ("setting", list(knobs)),
         },
-    )
+    ).merge(settings(found))
 
 
 def retrained(problem: DecayedNetwork, theta: torch.Tensor, step: float) -> torch.Tensor:

@@ -24,6 +24,7 @@ from replications.methods.inverse_hessian import Solver
 from replications.methods.neumann import Neumann
 from replications.methods.rtrl import RTRL
 from replications.methods.uoro import UORO
+from replications.papers.hypergradients.settings import Found, settings
 from replications.papers.hypergradients.ways import (
     Errors,
     Price,
@@ -36,8 +37,6 @@ from replications.problems.ridge import ridge as draw_ridge
 from replications.problems.ridge_training import RidgeTraining
 
 PARTS = ("all", "decays", "rates")
-Found = dict[str, tuple[str, float, torch.Tensor, Price]]
-"""Label to (way, knob, estimates [R, P], price)."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,6 @@ def ridge(config: Config) -> xr.Dataset:
         errors.append([[(e.bias2, e.variance, e.cosine) for e in row] for row in rows])
     each = np.array(errors)  # [draw, setting, part, 3]
     dims = ("horizon", "draw", "setting", "part")
-    ways, knobs, _, prices = zip(*found.values(), strict=True)
     return xr.Dataset(
         {
             "bias2": (dims, each[None, ..., 0], {"long_name": "relative squared bias"}),
@@ -112,26 +110,13 @@ def ridge(config: Config) -> xr.Dataset:
                 np.array(truths)[None],
                 {"long_name": "length of the hypergradient"},
             ),
-            "cost": (
-                ("horizon", "setting"),
-                [[price.gradients for price in prices]],
-                {"long_name": "price beyond the training run", "units": "gradients"},
-            ),
-            "memory": (
-                ("horizon", "setting"),
-                [[8 * price.memory for price in prices]],
-                {"long_name": "memory", "units": "bytes"},
-            ),
         },
         coords={
             "horizon": [config.horizon],
             "draw": np.arange(config.draws),
-            "setting": list(found),
             "part": list(PARTS),
-            "way": ("setting", list(ways)),
-            "knob": ("setting", list(knobs)),
         },
-    )
+    ).merge(settings(found).expand_dims(horizon=[config.horizon]))
 
 
 def every_way(problem: RidgeTraining, theta: torch.Tensor, config: Config, draw: int) -> Found:

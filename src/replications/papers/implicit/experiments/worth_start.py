@@ -14,9 +14,7 @@ import xarray as xr
 from replications.core.experiment import experiment, quantity
 from replications.papers.implicit.experiments.worth import EACH, GRID, Config, _compare
 
-_QUICK = Config(
-    "digits", 200, shares=(0.5,), arms=(EACH,), start=-7.0, splits=2, steps=40, trials=3
-)
+_QUICK = Config(shares=(0.5,), arms=(EACH,), start=-7.0, splits=2, steps=40, trials=3)
 worth_start = experiment(
     "worth-start",
     quick=_QUICK,
@@ -29,5 +27,5 @@ def from_one(
     first: xr.Dataset, again: xr.Dataset, share: float = 0.5, final: str = "all labelled"
 ) -> xr.DataArray:
     """Test loss of one decay a weight, started at e^-7, minus one decay by grid, by split."""
-    first, again = (r.sel(data="digits", share=share, final=final) for r in (first, again))
+    first, again = (r.sel(share=share, final=final) for r in (first, again))
     return again["loss"].sel(arm=EACH, drop=True) - first["loss"].sel(arm=GRID, drop=True)

@@ -9,7 +9,6 @@ from replications.papers.optimisers.experiments.race import Config, every_arm, t
 
 DIGITS = Config(
     "Adam",
-    "digits",
     rates=(*(0.001 * 2**i for i in range(8)), 0.256, 0.512),
     steps=800,
     seeds=tuple(range(20)),

@@ -1,18 +1,17 @@
-"""Five optimisers on two problems of the book, each at its best learning rate.
+"""Five optimisers on a problem of the book, each at its best learning rate.
 
 One config is one arm. All its learning rates and seeds train as one batch of models: the cores of
 `methods` take a rate for each model. A seed has the same data, first weights and batches in every
 arm. Half of the seeds choose an arm's learning rate, the other half judge it.
 
-The network on the digits is that of the chapter on Lookahead, the Transformer that of the chapter
-on RAdam, half as wide.
+The network on the digits is that of the chapter on Lookahead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,8 +25,6 @@ from replications.methods.adam_variants import linear_warmup
 from replications.methods.lookahead import lookahead_pull
 from replications.methods.radam import radam_coefficients
 from replications.problems import data, mlp
-from replications.problems.reversal import Reversal
-from replications.problems.transformer import Transformer
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -39,10 +36,9 @@ AVERAGED = "Adam, averaged"
 
 @dataclass(frozen=True)
 class Config:
-    """One arm on one problem."""
+    """One arm."""
 
     arm: str
-    problem: Literal["digits", "translation"]
     rates: tuple[float, ...]
     """Each twice the one before: with alpha = 1/2, half the rate is the neighbour."""
     steps: int
@@ -50,11 +46,7 @@ class Config:
     """The first half chooses the rate, the second judges it."""
     batch: int
     width: int
-    """Of the network's layers."""
-    layers: int = 4
-    """Of the Transformer's encoder and decoder; 6 in the chapter on RAdam."""
-    length: int = 8
-    """Words in a sentence; 12 there."""
+    """Units of the hidden layer."""
     alpha: float = 0.5
     """Lookahead's, as in its paper's figure 8."""
     k: int = 5
@@ -74,7 +66,7 @@ def train(config: Config) -> xr.Dataset:
     """Train all rates and seeds of an arm; the learning rate falls linearly to zero."""
     rates = len(config.rates)
     lr = torch.tensor(config.rates).repeat_interleave(len(config.seeds))
-    problem = (Digits if config.problem == "digits" else Translation)(config, rates)
+    problem = Digits(config, rates)
     params = [w.repeat(rates, 1, 1) for w in problem.start()]
     slow, mean = ([w.clone() for w in params] for _ in range(2))
     first, second = ([torch.zeros_like(w) for w in params] for _ in range(2))
@@ -160,38 +152,6 @@ class Digits:
         inputs = self.images.inputs[self.test_set].repeat(self.rates, 1, 1)
         targets = self.images.targets[self.test_set].repeat(self.rates, 1)
         return mlp.losses(params, inputs, targets), mlp.accuracy(params, inputs, targets)
-
-
-class Translation:
-    """The post-LN Transformer that reverses and translates sentences."""
-
-    def __init__(self, config: Config, rates: int) -> None:
-        self.config, self.rates = config, rates
-        self.net = Transformer(layers=config.layers, width=config.width, hidden=2 * config.width)
-        self.task = Reversal(config.seeds, length=config.length)
-
-    def start(self) -> list[Tensor]:
-        """One network for each seed."""
-        return self.net.init(self.config.seeds)
-
-    def batches(self) -> Iterator[Batch]:
-        """New sentences in every step."""
-        for source in self.task.batches(self.config.steps, self.config.batch):
-            yield self._all(source)
-
-    def losses(self, params: list[Tensor], source: Tensor, target: Tensor) -> Tensor:
-        """One for each model."""
-        return self.net.losses(params, source, target)
-
-    @torch.no_grad()
-    def test(self, params: list[Tensor]) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-        """Loss and share of right words of each model, on 128 new sentences."""
-        source, target = self._all(self.task.batches(1, 128, "test")[0])
-        return self.net.losses(params, source, target), self.net.accuracy(params, source, target)
-
-    def _all(self, source: Tensor) -> Batch:
-        target = self.task.translate(source)
-        return source.repeat(self.rates, 1, 1), target.repeat(self.rates, 1, 1)
 
 
 def every_arm(config: Config) -> tuple[Config, ...]:

@@ -16,30 +16,18 @@ from replications.papers.pes.experiments import many_knobs as knobs
 from replications.papers.pes.experiments import text_race as race
 from replications.papers.pes.experiments import toy_rivals as rivals
 from replications.papers.pes.experiments import trained_variance as trained
-from replications.papers.pes.look import COLOR, MARKER, method
+from replications.papers.pes.figures.marks import band, dots
+from replications.papers.pes.look import COLOR, MARKER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def _band(axis: Axes, x: xr.DataArray, curve: xr.DataArray, arm: str, **style: object) -> float:
-    """Median and range over seeds; returns the last median."""
-    color, middle = COLOR[method(arm)], curve.median("seed")
-    low, high = curve.min("seed"), curve.max("seed")
-    axis.fill_between(x, low, high, color=color, alpha=0.13, linewidth=0)
-    marker = {"marker": MARKER[method(arm)], "markevery": (0.05, 0.22)}
-    axis.plot(x, middle, color=color, **(marker | style))  # type: ignore[arg-type]
-    return float(middle[-1])
-
-
-def _dots(axis: Axes, ends: dict[str, xr.DataArray]) -> list[str]:
+def _rows(axis: Axes, ends: dict[str, xr.DataArray]) -> list[str]:
     """A row an arm, a dot a seed, a bar at the median; returns the medians in words."""
     words = []
     for y, (arm, values) in enumerate(ends.items()):
-        color, middle = COLOR[method(arm)], values.median().item()
-        axis.plot(values, np.full(values.size, y), MARKER[method(arm)], color=color, alpha=0.7)
-        axis.plot([middle] * 2, [y - 0.32, y + 0.32], color=color, linewidth=2)
-        words.append(f"{arm} {number(middle, digits=2)}")
+        words.append(f"{arm} {number(dots(axis, y, values, arm), digits=2)}")
     axis.set_yticks(range(len(ends)), list(ends))
     axis.set_ylim(len(ends) - 0.5, -0.5)
     axis.grid(axis="y", visible=False)
@@ -61,7 +49,7 @@ def toy_rivals(result: xr.Dataset) -> Drawing:
     for axis, (title, arms) in zip(axes, panels.items(), strict=True):
         for arm in arms:
             curve = rivals.toy_curve(result, arm)
-            end = _band(
+            end = band(
                 axis, spent[1:], curve[:, 1:], arm, linestyle=styles.get(arm, "-"), label=arm
             )
             words += [f"{arm}: {number(end, digits=3)}"] * (f"{arm}: " not in " ".join(words))
@@ -88,13 +76,13 @@ def many_knobs(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
         arms = part["arm"].values.tolist()
         above, below = axes[0, column], axes[1, column]
         for arm in arms:
-            _band(above, part["spent"], scale * knobs.knobs_curve(part, arm), arm)
+            band(above, part["spent"], scale * knobs.knobs_curve(part, arm), arm)
         above.set(title=f"{title}: the tuning run", xlabel="compute spent, training runs")
         above.set_yscale("log")
         above.minorticks_off()
         ticks = (0.4, 0.6, 1.0, 1.5) if column == 0 else (5, 10, 20, 40)
         above.set_yticks(ticks, [f"{t:g}" for t in ticks])
-        found = _dots(below, {arm: scale * knobs.knobs_fresh(part, arm) for arm in arms})
+        found = _rows(below, {arm: scale * knobs.knobs_fresh(part, arm) for arm in arms})
         below.set(title=f"{title}: fresh runs", xlabel="lower is better")
         words.append(f"{title}, medians on fresh runs: {', '.join(found)}")
     return Drawing(
@@ -115,7 +103,7 @@ def digits_cost(trials: xr.Dataset, tuned: xr.Dataset) -> Drawing:
     runs = np.unique(np.geomspace(1, trials.sizes["trial"], 40).astype(int))
     best = single.best_of(trials, runs)
     words = []
-    reached = _band(axis, best["runs"], best, "random search", markevery=(0.02, 0.2))
+    reached = band(axis, best["runs"], best, "random search", markevery=(0.02, 0.2))
     axis.annotate(
         "best of n random trials",
         (runs[2], best.median("seed")[2]),
@@ -127,7 +115,7 @@ def digits_cost(trials: xr.Dataset, tuned: xr.Dataset) -> Drawing:
     compute = tuned["update"] / tuned["update"].max() * 1000
     for arm in ("PES", "truncated ES"):
         curve = tuned["curve"].sel(arm=arm)
-        end = _band(axis, compute[1:], curve[:, 1:], arm)
+        end = band(axis, compute[1:], curve[:, 1:], arm)
         axis.text(1060, end, arm, color=COLOR[arm], va="center")
         words.append(f"{arm} after 1000 runs {number(end, digits=2)}")
     axis.set(
@@ -156,11 +144,11 @@ def text_race(result: xr.Dataset) -> Drawing:
     arms = result["arm"].values.tolist()
     for arm in arms:
         if race.STAGGERED in arm or arm in ("full ES", "BPTT", "truncated BPTT"):
-            _band(left, 100 * result["spent"], race.text_curve(result, arm), arm)
+            band(left, 100 * result["spent"], race.text_curve(result, arm), arm)
     left.set(
         title="Progress, particles staggered", xlabel="updates, % of all", ylabel="nats a letter"
     )
-    words = _dots(right, {arm: race.text_end(result, arm) for arm in arms})
+    words = _rows(right, {arm: race.text_end(result, arm) for arm in arms})
     right.set(title="Last loss, a dot a seed", xlabel="nats a letter")
     return Drawing(
         canvas,

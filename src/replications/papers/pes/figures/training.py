@@ -12,6 +12,7 @@ from replications.papers.pes.experiments import digits as tuning
 from replications.papers.pes.experiments import influence as balancing
 from replications.papers.pes.experiments import memory_task as remembering
 from replications.papers.pes.experiments import toy as walking
+from replications.papers.pes.figures.marks import band, dots
 from replications.papers.pes.look import COLOR, MARKER, method
 
 
@@ -37,15 +38,7 @@ def influence(result: xr.Dataset) -> Drawing:
             middle = loss.median("seed").values
             color = COLOR[method(name)]
             line = {"K=10": "--", "N=10": "--", "K=100": ":"}.get(name.split(", ")[-1], "-")
-            axis.fill_between(
-                result["update"],
-                loss.min("seed"),
-                loss.max("seed"),
-                color=color,
-                alpha=0.15,
-                linewidth=0,
-            )
-            axis.plot(result["update"], middle, color=color, linestyle=line)
+            band(axis, result["update"], loss, name, linestyle=line, marker="")
             nudge = {
                 "truncated BPTT, K=1": 1e2,
                 "UORO": 1e-2,
@@ -164,10 +157,8 @@ def digits(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
                     va="center",
                 )
                 continue
-            axis.plot(values, np.full(len(values), y), MARKER[arm], color=COLOR[arm], alpha=0.7)
-            middle = values.median("seed").item()
-            axis.plot([middle] * 2, [y - 0.3, y + 0.3], color=COLOR[arm], linewidth=2)
-            words.append(f"{title}, {arm}: median {number(middle, digits=2)}")
+            middle = number(dots(axis, y, values, arm), digits=2)
+            words.append(f"{title}, {arm}: median {middle}")
         axis.set(title=title, xlabel="on fresh runs, lower is better")
         axis.grid(axis="y", visible=False)
     axes[0].set_yticks(range(len(arms)), arms)

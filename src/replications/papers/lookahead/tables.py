@@ -77,7 +77,7 @@ def figure_8(result: xr.Dataset) -> str:
                 name,
                 number(digits.times_lower(result, digits.SGD, arm), digits=2),
                 f"{number(100 * digits.explained(result, arm).mean().item(), digits=2)} %",
-                number(digits.gain_8(result, arm).item(), 1.0, sign=True),
+                number(round(digits.gain_8(result, arm).item()), sign=True),
             )
             for arm, name in names.items()
         ),

@@ -200,6 +200,10 @@ class Experiment:
             return [self._record(i) for i in range(len(configs))]
         return [store.cache_path(store.digest(self.name, self.run, c)) for c in configs]
 
+    def used(self, tier: Tier) -> bool:
+        """Whether a preset's result has been asked for since this process began."""
+        return any(asked == tier for asked, _ in self._memory)
+
     def check_records(self) -> None:
         """Raise :class:`store.StoreError` unless every record is whole and of today's code."""
         if self.full is not None:

@@ -176,19 +176,18 @@ def say(text: str) -> None:
 
 
 def provenance_table(experiments: Iterable[Experiment]) -> None:
-    """Display a row for each preset that has a stored result; recorded ones with their time.
+    """Display a row for each preset that this page has used; recorded ones with their time.
 
     Args:
-        experiments: the paper's; a preset without a stored result was not needed and has no row.
+        experiments: the paper's; what lies in the cache from another page has no row.
     """
     lines = ["| experiment | preset | CPU seconds | key of its first part |", "|---|---|---|---|"]
     recorded: list[dict[str, Any]] = []
     for experiment in experiments:
         for tier in TIERS:
-            paths = experiment.stored(tier)
-            if not paths or not all(path.with_suffix(".json").exists() for path in paths):
+            if not experiment.used(tier):
                 continue
-            parts = [store.provenance(path) for path in paths]
+            parts = [store.provenance(path) for path in experiment.stored(tier)]
             key, seconds = parts[0]["digest"][:12], "live"
             if tier == "full":  # a live run's time differs from run to run: it is no output
                 recorded += parts
@@ -196,7 +195,7 @@ def provenance_table(experiments: Iterable[Experiment]) -> None:
                 seconds = f"{total:.0f}" if total >= 1 else "below 1"
             lines.append(f"| {experiment.name} | {tier} | {seconds} | `{key}` |")
     if len(lines) == 2:
-        raise ValueError("no experiment has a stored result yet")
+        raise ValueError("no experiment has been used yet")
     text = "\n".join(lines)
     if recorded:
         processors = " or ".join(sorted({part["machine"]["processor"] for part in recorded}))

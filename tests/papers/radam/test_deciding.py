@@ -60,6 +60,15 @@ def test_who_is_led_takes_steps_as_long(trial) -> None:
     assert (length.sel(arm="full 1") > 5 * length.sel(arm="short 1")).sel(watched=[1, 2]).all()
 
 
+def test_one_arm_is_led_tensor_by_tensor(trial) -> None:
+    apart = trial["apart"].sel(watched=[1, 2])
+    assert apart.sel(arm="full 3, by tensor").max() < 1e-3
+    assert apart.sel(arm="full 3").min() > 1e-2
+    length = trial["length"].sel(watched=[1, 2])
+    whole = [length.sel(arm=name).values for name in ("full 3, by tensor", "full 1")]
+    assert whole[0] == pytest.approx(whole[1], rel=1e-3)
+
+
 def test_the_second_moment_is_adam_2ks() -> None:
     net, task = Transformer(), Reversal((3,))
     start = net.init((3,))

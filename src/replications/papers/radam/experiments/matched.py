@@ -3,7 +3,8 @@
 Adam as it is, and Adam with a linear warm-up, lead. Beside each run others with the same weights,
 sentences and learning rates, whose second moment has seen n gradients before the first update and
 not one. For the first updates each of them is rescaled to the length of its leader's, seed by seed:
-two runs differ in n, or in the length, and in nothing else.
+two runs differ in n, or in the length, and in nothing else. One run has its leader's length in
+every tensor, not only over the whole network.
 
 The reverse: at step 100 of a healthy run Adam's moments are thrown away, with full steps or with
 the run's own.
@@ -71,6 +72,8 @@ class Arm:
     seen_v: int = 0
     leader: str = ""
     """Whose length the first updates have; "" is its own."""
+    by_tensor: bool = False
+    """Each tensor of weights has the leader's length, not only the network."""
 
 
 @dataclass
@@ -82,7 +85,8 @@ class State:
     v: list[Tensor]
 
 
-Lengths = dict[tuple[str, int], "Float[Tensor, ' seeds']"]
+Lengths = dict[tuple[str, int], "Float[Tensor, 'parts seeds']"]
+"""By arm and step: of the whole network, then of each tensor."""
 
 
 @experiment(quick=Config(gradients=(1, 3), steps=6, matched=3, reset_at=3, seeds=(0,)),
@@ -101,8 +105,9 @@ def _trial(config: Config, seeds: tuple[int, ...]) -> xr.Dataset:
     start = net.init(seeds)
     moments = _second_moments(config, net, task, start)
     full = [Arm(f"full {n}", 0, 0, n - 1, "full 1") for n in config.gradients]
+    tensors = replace(full[-1], name=f"{full[-1].name}, by tensor", by_tensor=True)
     short = [Arm(f"short {n}", config.warmup, 0, n - 1, "short 1") for n in config.short_gradients]
-    arms = [replace(a, leader="") if a.name == a.leader else a for a in full + short]
+    arms = [replace(a, leader="") if a.name == a.leader else a for a in [*full, tensors, *short]]
     states = [
         State([p.clone() for p in start], _zeros(start), [v.clone() for v in moments[arm.seen_v]])
         for arm in arms
@@ -129,7 +134,11 @@ def _trial(config: Config, seeds: tuple[int, ...]) -> xr.Dataset:
     losses |= {name: torch.cat([leader, loss], 1) for name, loss in more.items()}
 
     names = [arm.name for arm in arms + again]
-    missing = torch.full((len(seeds),), torch.nan)
+    missing = torch.full((1 + len(start), len(seeds)), torch.nan)
+    watched = [
+        torch.stack([lengths.get((name, t), missing) for t in _watched(config)]) for name in names
+    ]
+    by_part = torch.stack(watched).permute(2, 0, 3, 1)
     return xr.Dataset(
         {
             "loss": (
@@ -139,13 +148,13 @@ def _trial(config: Config, seeds: tuple[int, ...]) -> xr.Dataset:
             ),
             "length": (
                 ("arm", "seed", "watched"),
-                torch.stack(
-                    [
-                        torch.stack([lengths.get((name, t), missing) for t in _watched(config)], 1)
-                        for name in names
-                    ]
-                ).numpy(),
+                by_part[0].numpy(),
                 {"long_name": "update, root mean square over the weights, after rescaling"},
+            ),
+            "apart": (
+                ("arm", "seed", "watched"),
+                _apart(by_part[1:], names).numpy(),
+                {"long_name": "largest relative distance of a tensor's length from Adam's"},
             ),
             "entropy": (
                 (),
@@ -231,12 +240,17 @@ def _update(
     if not before:
         return
     moved = [p - q for p, q in zip(params, before, strict=True)]
-    length = torch.cat([x.flatten(1) for x in moved], 1).square().mean(1).sqrt()
+    flat = [x.flatten(1) for x in moved]
+    length = torch.stack([x.square().mean(1).sqrt() for x in (torch.cat(flat, 1), *flat)])
     if led and arm.leader:
-        factor = lengths[arm.leader, t] / length
-        for p, q, x in zip(params, before, moved, strict=True):
+        factors = lengths[arm.leader, t] / length
+        factors = factors[1:] if arm.by_tensor else factors[:1].expand(len(flat), -1)
+        for p, q, x, factor in zip(params, before, moved, factors, strict=True):
             p.copy_(q + factor[:, None, None] * x)
-        length = length * factor
+        parts = length[1:] * factors
+        sizes = torch.tensor([[x.shape[1]] for x in flat])
+        whole = ((parts.square() * sizes).sum(0) / sizes.sum()).sqrt()
+        length = torch.cat([whole[None], parts])
     lengths[arm.name, t] = length
 
 
@@ -244,6 +258,13 @@ def _watched(config: Config) -> list[int]:
     """Steps at which lengths are compared: the first ones, and those after the reset."""
     first = range(1, config.matched + 1)
     return [*first, *range(config.reset_at + 1, config.reset_at + 1 + config.matched)]
+
+
+def _apart(
+    lengths: Float[Tensor, "tensors arms seeds watched"], names: list[str]
+) -> Float[Tensor, "arms seeds watched"]:
+    adams = lengths[:, names.index("full 1")][:, None]
+    return (lengths / adams - 1).abs().amax(0)
 
 
 def _zeros(like: list[Tensor]) -> list[Tensor]:

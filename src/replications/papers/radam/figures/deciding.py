@@ -29,6 +29,10 @@ def _count(values: xr.DataArray) -> str:
     return f"{int((values < TRAINED).sum())}/{values.size}"
 
 
+def _label(arm: str) -> str:
+    return arm.split(maxsplit=1)[1].replace(", by ", ",\nby\n")
+
+
 @figure(on=matched)
 def matched_trial(result: xr.Dataset) -> Drawing:
     """Final losses by gradients behind v and length of the first steps, and the reverse."""
@@ -42,12 +46,12 @@ def matched_trial(result: xr.Dataset) -> Drawing:
         "restart": "reset,\nfull\nsteps",
     }
     panels = (
-        ("first steps as long as Adam's", full, [arm.split()[1] for arm in full]),
-        ("as long as warm-up's", short, [arm.split()[1] for arm in short]),
+        ("first steps as long as Adam's", full, [_label(arm) for arm in full]),
+        ("as long as warm-up's", short, [_label(arm) for arm in short]),
         ("moments reset at step 100", list(later), list(later.values())),
     )
     canvas, all_axes = plt.subplots(
-        1, 3, figsize=(WIDTH, 3.6), sharey=True, width_ratios=(5, 2.6, 4.4)
+        1, 3, figsize=(WIDTH, 3.6), sharey=True, width_ratios=(6, 2.4, 4.4)
     )
     rows = []
     for axes, (title, shown, labels) in zip(all_axes, panels, strict=True):

@@ -46,8 +46,8 @@ def matched_trial(result: xr.Dataset) -> Drawing:
         "restart": "reset,\nfull\nsteps",
     }
     panels = (
-        ("first steps as long as Adam's", full, [_label(arm) for arm in full]),
-        ("as long as warm-up's", short, [_label(arm) for arm in short]),
+        ("early steps as long as Adam's", full, [_label(arm) for arm in full]),
+        ("as warm-up's", short, [_label(arm) for arm in short]),
         ("moments reset at step 100", list(later), list(later.values())),
     )
     canvas, all_axes = plt.subplots(
@@ -76,9 +76,10 @@ def matched_trial(result: xr.Dataset) -> Drawing:
     return Drawing(
         canvas,
         "Final losses of ten seeds in three panels; above, how many trained. With steps as long as "
-        "Adam's none does, whether 1 or 200 gradients stand behind v. With warm-up's all do, with "
-        "1 and with 200. Where v is reset at step 100 all go on with the usual steps; with full "
-        "ones nearly all are thrown back, also those that keep their v.",
+        "Adam's none does, whether 1 or 200 gradients stand behind v, nor with Adam's length in "
+        "every tensor. With warm-up's all do, with 1 and with 200. Where v is reset at step 100 "
+        "all go on with the usual steps; with full ones nearly all are thrown back, also those "
+        "that keep their v.",
         "\n".join(rows),
     )
 

@@ -41,6 +41,8 @@ run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
 site: $(STAMP) ## build the pages from the stored outputs (seconds)
 	@# from nothing: a page whose warning failed the last build would otherwise pass unread
 	@rm -rf _build/html _build/.doctrees
+	@# a damaged notebook is named; the builder would print a traceback
+	@$(BIN)/python tools/execute_notebooks.py --read $(NOTEBOOKS)
 	@$(BIN)/jupyter-book build . -W --keep-going -n --quiet > /dev/null
 	@echo "The book: $(PAGE)"
 

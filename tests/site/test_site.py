@@ -14,7 +14,7 @@ import jsonschema  # comes with nbformat
 import pytest
 import yaml
 from docutils.nodes import make_id
-from set_home import FIRST_CELL, first_code_cell, home
+from set_home import first_cell, first_code_cell, home
 
 import replications
 from replications.core import rows
@@ -64,7 +64,8 @@ def test_every_page_is_in_the_contents_and_exists():
 @each_notebook
 def test_first_cell_installs_the_package_from_its_home(path):
     cell = first_code_cell({"cells": cells(path)})
-    assert "".join(cell["source"]) == FIRST_CELL.format(url=home(ROOT))
+    assert "".join(cell["source"]) == first_cell(ROOT)
+    assert f'@v{PROJECT["version"]}"' in cell["source"][-1]  # a tag: main moves on
     assert cell["metadata"]["tags"] == ["remove-cell"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from set_home import FIRST_CELL, checked, home, set_home
+from set_home import checked, first_cell, home, set_home
 
 ROOT = Path(__file__).parents[2]
 URL = "https://example.org/someone/replications"
@@ -19,7 +19,7 @@ def project(tmp_path):
     (tmp_path / "chapters").mkdir()
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": "# Title"},
-        {"cell_type": "code", "metadata": {}, "source": FIRST_CELL.format(url=home(ROOT))},
+        {"cell_type": "code", "metadata": {}, "source": first_cell(ROOT)},
     ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (tmp_path / "chapters" / "a.ipynb").write_text(json.dumps(notebook))
@@ -35,7 +35,7 @@ def test_url_is_written_everywhere(project):
     assert home(project) == URL
     assert f"\n  url: {URL}  #" in (project / "_config.yml").read_text()
     cells = json.loads((project / "chapters" / "a.ipynb").read_text())["cells"]
-    assert "".join(cells[1]["source"]) == FIRST_CELL.format(url=URL)
+    assert "".join(cells[1]["source"]) == first_cell(ROOT, URL)
     citation = yaml.safe_load((project / "CITATION.cff").read_text())
     assert citation["repository-code"] == URL
     assert json.loads((project / "codemeta.json").read_text())["codeRepository"] == URL

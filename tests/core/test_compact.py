@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from replications.core.compact import compact_png, compact_svg, svg_uri
-from replications.core.figures import style
+from replications.core.figures import INK, OKABE_ITO, OLIVE, style
 
 
 def encoded(kind):
@@ -68,3 +68,26 @@ def test_png_is_smaller_and_looks_the_same():
         np.asarray(Image.open(io.BytesIO(x)).convert("RGB"), float) for x in (png, small)
     )
     assert np.abs(before - after).mean() < 1  # of 255: a palette only moves blends
+
+
+def test_every_colour_of_the_look_survives_in_a_png():
+    """With few pixels each, beside a picture of hundreds of colours that takes most of the area."""
+    from matplotlib import pyplot as plt
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(5, 2))
+        left.imshow(np.arange(900.0).reshape(30, 30), cmap="viridis", aspect="auto")
+        for height, color in enumerate([*OKABE_ITO.values(), OLIVE]):
+            right.plot([0, 1], [height, height + 0.5], color=color, lw=1, alpha=1)
+            right.text(0.5, height, "words", color=INK["light"])
+        figure.savefig(buffer, format="png", dpi=130, facecolor="white")
+        plt.close(figure)
+    pixels = np.asarray(Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")).reshape(-1, 3)
+    kept = np.asarray(Image.open(io.BytesIO(compact_png(buffer.getvalue()))).convert("RGB"))
+    for color in (*OKABE_ITO.values(), OLIVE, INK["light"]):
+        wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+        drawn = np.abs(pixels.astype(int) - wanted).max(axis=1) <= 1
+        assert drawn.sum() > 20, color  # else the drawing asks nothing
+        assert np.abs(kept.reshape(-1, 3)[drawn].astype(int) - wanted).max() <= 10, color

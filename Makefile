@@ -32,6 +32,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 book: run site ## set up, execute every chapter live, build the pages
+	@echo "For REPRODUCED.md, if you would add your machine:"
+	@$(BIN)/python tools/reproduced.py
 
 run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
 	@mkdir -p _build && rm -rf _build/results # by no path that a space in a folder's name could split

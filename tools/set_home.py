@@ -1,5 +1,5 @@
 """Write the repository's home where it has to stand: pyproject.toml, _config.yml, every notebook,
-and what describes the book to others: CITATION.cff, codemeta.json, .zenodo.json.
+and what describes the book to others: README.md, CITATION.cff, codemeta.json, .zenodo.json.
 
     python tools/set_home.py URL     e.g. https://github.com/someone/replications
 
@@ -85,7 +85,11 @@ def rewritten(path: Path, pattern: str, url: str) -> str:
 
 
 def described(root: Path, url: str) -> dict[Path, str]:
-    """CITATION.cff, codemeta.json and .zenodo.json with the URL."""
+    """README.md's badge, and CITATION.cff, codemeta.json and .zenodo.json with the URL."""
+    readme, runs = root / "README.md", f"{url}/actions/workflows/book.yml"
+    badge = f"\n[![book]({runs}/badge.svg)]({runs})\n" if "//github.com/" in url else ""
+    text = readme.read_text(encoding="utf8")
+    titled = re.sub(r"\A(# .+\n)(\n\[!\[book\].*\n)?", lambda found: found[1] + badge, text)
     citation = root / "CITATION.cff"
     lines = citation.read_text(encoding="utf8").splitlines()
     lines = [line for line in lines if not line.startswith("repository-code:")]
@@ -97,6 +101,7 @@ def described(root: Path, url: str) -> dict[Path, str]:
     related.append({"identifier": url, "relation": "isSupplementTo", "resource_type": "software"})
     deposit["related_identifiers"] = related
     return {
+        readme: titled,
         citation: "\n".join(lines) + "\n",
         codemeta: json.dumps(about, indent=2, ensure_ascii=False) + "\n",
         zenodo: json.dumps(deposit, indent=2, ensure_ascii=False) + "\n",

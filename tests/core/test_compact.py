@@ -6,6 +6,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 
 from replications.core.compact import compact_png, compact_svg, svg_uri
 from replications.core.figures import INK, OKABE_ITO, OLIVE, style
@@ -34,6 +35,30 @@ def test_svg_is_smaller_and_still_whole():
     assert count[0] == count[1]
     assert compact_svg(small) == small
     assert b">0.12345<" in small  # labels keep their digits
+
+
+def points(path):
+    """The places that a path visits, for each command by itself."""
+    x = y = 0.0
+    for letter, numbers in re.findall(r"([MLl])([^A-Za-z]*)", path):
+        values = [float(n) for n in re.findall(r"-?\d*\.?\d+", numbers)]
+        for dx, dy in zip(values[::2], values[1::2], strict=True):
+            x, y = (x + dx, y + dy) if letter == "l" else (dx, dy)
+            yield round(x, 2), round(y, 2)
+
+
+def test_a_curve_goes_where_it_went():
+    rng = np.random.default_rng(0)
+    places = np.round(rng.normal(scale=3, size=(60, 2)), 2)
+    places[20] = places[19]  # it stands still
+    path = "M " + " L ".join(f"{x} {y}" for x, y in places) + " z M 1.5 -0.25 L 1.5 -0.25"
+    svg = f'<svg><path d="{path}"/></svg>'.encode()
+    (found,) = re.findall(r' d="([^"]*)"', compact_svg(svg).decode())
+    went = np.array(list(points(found)))
+    wanted = np.delete([*places, [1.5, -0.25], [1.5, -0.25]], [20, 61], axis=0)
+    assert len(found) < 0.7 * len(path)
+    assert found.count("z") == 1 and found.count("M") == 2
+    assert went == pytest.approx(wanted, abs=0.0501)
 
 
 def test_names_are_short_and_lead_somewhere():

@@ -25,7 +25,7 @@ def compact_svg(svg: bytes) -> bytes:
     text = re.sub(r'<g id="[^"]*"', "<g", text)  # nothing refers to groups
     text = _without_plain_groups(re.sub(r"<g\b[^>]*/>", "", text))
     text = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", text))
-    text = re.sub(r' d="M[^"]*"', lambda m: re.sub(r" ?([MLQCz]) ?", r"\1", m[0]), text)
+    text = re.sub(r'(?<= d=")M[^"]*(?=")', lambda m: _by_steps(m[0]), text)
     classes: dict[str, str] = {}
 
     def known(match: re.Match[str]) -> str:
@@ -43,6 +43,28 @@ def _rounded(tag: str) -> str:
     tag = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", tag)
     decimals = 1 if tag.count("L") + tag.count("C") > LONG and tag.startswith("<path") else 2
     return re.sub(r"-?\d+\.\d+", lambda m: _short(float(m[0]), decimals), tag)
+
+
+def _by_steps(path: str) -> str:
+    """A path without spaces that it can do without; a polyline by its steps, which are short."""
+    tokens = re.findall(r"[A-Za-z]|-?[\d.]+", path)
+    letters = [token for token in tokens if token.isalpha()]
+    if not set(letters) <= {"M", "L", "z"}:
+        return re.sub(r" ?([MLQCz]) ?", r"\1", path)
+    parts: list[str] = []
+    x = y = 0.0
+    numbers = (float(token) for token in tokens if not token.isalpha())
+    for letter in letters:
+        if letter == "z":
+            parts.append(letter)
+            continue
+        x0, y0, x, y = x, y, next(numbers), next(numbers)
+        if letter == "M":
+            parts.append(f"M{_short(x, 2)} {_short(y, 2)}")
+        elif (x, y) != (x0, y0) or len(letters) <= LONG:  # long curves stand still at times
+            step = (re.sub(r"^(-?)0\.", r"\1.", _short(d, 2)) for d in (x - x0, y - y0))
+            parts.append(("l" if parts[-1][0] in "Mz" else " ") + " ".join(step))
+    return "".join(parts).replace(" -", "-")
 
 
 def _short(x: float, decimals: int) -> str:

@@ -51,7 +51,8 @@ def block(claim: dict, entry: dict) -> str:
     if "link" in entry:
         source = f'<a href="{escape(entry["link"])}">{source}</a>'
     says = claim["says"].removesuffix(".")
-    measured = escape(f"{claim['measured']}, where “{says}” asks for {claim['expected']}")
+    asked = f"where “{rows.typeset(says)}” asks for {escape(claim['expected'])}"
+    measured = f"{escape(claim['measured'])}, {asked}"
     return (
         f'<div class="erratum" id="erratum-{claim["id"]}">'
         f"<p>{rows.chip(outcome)} {source}</p><dl>"

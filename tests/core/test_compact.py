@@ -52,12 +52,13 @@ def test_a_curve_goes_where_it_went():
     places = np.round(rng.normal(scale=3, size=(60, 2)), 2)
     places[20] = places[19]  # it stands still
     path = "M " + " L ".join(f"{x} {y}" for x, y in places) + " z M 1.5 -0.25 L 1.5 -0.25"
-    svg = f'<svg><path d="{path}"/></svg>'.encode()
-    (found,) = re.findall(r' d="([^"]*)"', compact_svg(svg).decode())
+    svg = f'<svg><path d="{path}"/><path d="M 0.12 0.34 L 1.47 -0.33"/></svg>'.encode()
+    found, short = re.findall(r' d="([^"]*)"', compact_svg(svg).decode())
     went = np.array(list(points(found)))
     wanted = np.delete([*places, [1.5, -0.25], [1.5, -0.25]], [20, 61], axis=0)
     assert len(found) < 0.7 * len(path)
     assert found.count("z") == 1 and found.count("M") == 2
+    assert [*points(short)] == [(0.12, 0.34), (1.47, -0.33)]  # of few points: hundredths
     assert went == pytest.approx(wanted, abs=0.0501)
 
 

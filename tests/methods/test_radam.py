@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from replications.methods.radam import RAdam
+from replications.methods.radam import RAdam, radam_coefficients
 
 F64 = torch.float64
 
@@ -149,6 +149,8 @@ def test_small_beta2_is_momentum_for_ever_or_never_moves() -> None:
     assert torch.equal(momentum, huge_eps) and bool(momentum.isfinite().all())
     start = trajectory(lambda p: RAdam(p, lr=0.0), steps=1)
     assert torch.equal(trajectory(lambda p: RAdam(p, betas=(0.9, 0.5), below="skip")), start)
+    # and nothing is divided by a second moment, which may be 1
+    assert radam_coefficients(1, 0.1, (0.9, 0.5), 0.0, 0.1, below="skip") == (0.0, 0.0, 1.0, 0.0)
 
 
 def test_layouts_that_the_fused_kernel_cannot_walk() -> None:

@@ -276,3 +276,39 @@ def test_letters_of_figures_can_be_read_on_a_phone():
     code = [file.read_text("utf8") for file in Path(papers.__file__).parent.rglob("*.py")]
     sizes = re.findall(r"\b(?:font|label|title)size=([\d.]+)", "\n".join(code))
     assert sizes and min(map(float, sizes)) >= 8
+
+
+def test_only_the_search_page_loads_the_search_index(tmp_path):
+    scripts = "".join(
+        f'\n<script src="../{name}.js"></script>'
+        for name in ("_static/searchtools", "_static/language_data", "searchindex")
+    )
+    for name in ("search", "a"):
+        (tmp_path / f"{name}.html").write_text(f'<script src="b.js"></script>{scripts}<p>')
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path)
+    theme_repairs.only_the_search_page_searches(app, None)
+    assert (tmp_path / "a.html").read_text() == '<script src="b.js"></script><p>'
+    assert "searchindex" in (tmp_path / "search.html").read_text()
+
+
+def test_letters_of_the_icon_font_leave_the_style_sheet():
+    css = '.fa-sun:before,.fa-a:before{content:"\\f185"}.fa-lg{x:y}.b:before{content:"a"}'
+    assert icons.LETTER.sub("", css) == '.fa-lg{x:y}.b:before{content:"a"}'
+
+
+def test_heavy_pages_are_found(tmp_path, monkeypatch):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "all.js").write_text("x" * 70)
+    page = tmp_path / "chapters" / "a.html"
+    page.write_text('<script src="../all.js?v=1"></script><script src="../all.js"></script>')
+    size = page.stat().st_size
+    monkeypatch.setattr(walked_links, "PAGE", size)
+    monkeypatch.setattr(walked_links, "SHARED", 70)
+    assert not walked_links.too_heavy(tmp_path)
+    monkeypatch.setattr(walked_links, "PAGE", size - 1)
+    monkeypatch.setattr(walked_links, "SHARED", 69)
+    walked_links.page_of.cache_clear()
+    assert walked_links.too_heavy(tmp_path) == [
+        f"a.html: {size} bytes of page, more than {size - 1}",
+        "a.html: 70 bytes of scripts and styles, more than 69",
+    ]

@@ -31,7 +31,7 @@ def test_says_when_it_fails():
 
 
 def test_a_step_that_is_refused_after_many_good_ones_is_damped_again():
-    """Sixteen steps down a steep power leave no damping; then a kink throws Newton's step across."""
+    """Sixteen steps down a steep power leave no damping; then a kink throws the step across."""
     calls = 0
 
     def loss(w):

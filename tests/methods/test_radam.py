@@ -230,6 +230,7 @@ def test_closure_and_groups() -> None:
     [
         ({"lr": -1.0}, "lr must lie in"),
         ({"lr": math.nan}, "lr must lie in"),
+        ({"lr": float("inf")}, "lr must lie in"),  # not the object math.inf
         ({"betas": (1.0, 0.9)}, r"betas\[0\] must lie in \[0, 1\)"),
         ({"betas": (0.9, 1.0)}, r"betas\[1\] must lie in \[0, 1\)"),
         ({"eps": -1e-8}, "eps must lie in"),

@@ -56,8 +56,8 @@ def block(claim: dict, entry: dict) -> str:
     return (
         f'<div class="erratum" id="erratum-{claim["id"]}">'
         f"<p>{rows.chip(outcome)} {source}</p><dl>"
-        f"<dt>stands there</dt><dd>{escape(entry['stands'])}</dd>"
-        f"<dt>right</dt><dd>{escape(entry['right'])}</dd>"
+        f"<dt>stands there</dt><dd>{rows.typeset(entry['stands'])}</dd>"
+        f"<dt>right</dt><dd>{rows.typeset(entry['right'])}</dd>"
         f'<dt>measured</dt><dd>{measured} (<a href="{claim["href"]}">the cell</a>)</dd></dl>'
         f"<details><summary>Check it yourself</summary>"
         f"<pre>{escape(entry['check'].strip())}</pre></details></div>"

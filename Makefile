@@ -32,6 +32,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 book: run site ## set up, execute every chapter live, build the pages
+	@echo "For REPRODUCED.md, if you would add your machine:"
+	@$(BIN)/python tools/reproduced.py
 
 run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
 	@mkdir -p _build && rm -rf _build/results # by no path that a space in a folder's name could split
@@ -41,6 +43,8 @@ run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
 site: $(STAMP) ## build the pages from the stored outputs (seconds)
 	@# from nothing: a page whose warning failed the last build would otherwise pass unread
 	@rm -rf _build/html _build/.doctrees
+	@# a damaged notebook is named; the builder would print a traceback
+	@$(BIN)/python tools/execute_notebooks.py --read $(NOTEBOOKS)
 	@$(BIN)/jupyter-book build . -W --keep-going -n --quiet > /dev/null
 	@echo "The book: $(PAGE)"
 

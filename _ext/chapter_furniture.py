@@ -4,7 +4,7 @@ import re
 from html import unescape
 from pathlib import Path
 
-TITLE = re.compile(r"<h1>(\[(?:~|¬)?Re\]) (.*?)</h1>", re.S)
+TITLE = re.compile(r"<h1>(?:(\[(?:~|¬)?Re\]) )?(.*?)</h1>", re.S)
 MEANS = {
     "[Re]": "the paper’s main statements were reproduced",
     "[~Re]": "some of the paper’s main statements were reproduced, others were not",
@@ -28,13 +28,14 @@ def minutes(body: str) -> int:
     return max(1, round(words / WORDS_A_MINUTE))
 
 
-def line(mark: str, body: str, links: dict[str, str]) -> str:
-    """What the mark in the title means, how long the page is, and where else to look."""
+def line(mark: str | None, body: str, links: dict[str, str]) -> str:
+    """What the mark in the title means, how long the page is, and where else to look.
+
+    An audit, and a chapter that judges no paper, have no mark.
+    """
+    meaning = f"<b>{mark}</b> {MEANS[mark]}. " if mark else ""
     ways = " · ".join(f'<a href="{target}">{name}</a>' for name, target in links.items())
-    return (
-        f'<p class="chapter-line"><b>{mark}</b> {MEANS[mark]}. '
-        f"About {minutes(body)} minutes to read. {ways}</p>"
-    )
+    return f'<p class="chapter-line">{meaning}About {minutes(body)} minutes to read. {ways}</p>'
 
 
 def solutions(body: str) -> str:
@@ -56,10 +57,10 @@ def has_target(page: Path, anchor: str) -> bool:
 
 
 def furnish(app, pagename, templatename, context, doctree):
-    """Chapters are the pages whose title has a mark."""
+    """Chapters are the pages that are notebooks."""
     body = context.get("body", "")
     title = TITLE.search(body)
-    if title is None:
+    if title is None or not app.env.doc2path(pagename).endswith(".ipynb"):
         return
     slug = Path(pagename).name.removesuffix("-audit")
     links = {}

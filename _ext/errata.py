@@ -51,12 +51,13 @@ def block(claim: dict, entry: dict) -> str:
     if "link" in entry:
         source = f'<a href="{escape(entry["link"])}">{source}</a>'
     says = claim["says"].removesuffix(".")
-    measured = escape(f"{claim['measured']}, where “{says}” asks for {claim['expected']}")
+    asked = f"where “{rows.typeset(says)}” asks for {escape(claim['expected'])}"
+    measured = f"{escape(claim['measured'])}, {asked}"
     return (
         f'<div class="erratum" id="erratum-{claim["id"]}">'
         f"<p>{rows.chip(outcome)} {source}</p><dl>"
-        f"<dt>stands there</dt><dd>{escape(entry['stands'])}</dd>"
-        f"<dt>right</dt><dd>{escape(entry['right'])}</dd>"
+        f"<dt>stands there</dt><dd>{rows.typeset(entry['stands'])}</dd>"
+        f"<dt>right</dt><dd>{rows.typeset(entry['right'])}</dd>"
         f'<dt>measured</dt><dd>{measured} (<a href="{claim["href"]}">the cell</a>)</dd></dl>'
         f"<details><summary>Check it yourself</summary>"
         f"<pre>{escape(entry['check'].strip())}</pre></details></div>"

@@ -1,4 +1,11 @@
-"""Three repairs of the pages that the theme, MyST-NB and docutils make."""
+"""Repairs of the pages that the theme, MyST-NB and docutils make."""
+
+import re
+from pathlib import Path
+
+SEARCH = re.compile(
+    r'\s*<script src="[^"]*(?:_static/(?:searchtools|language_data)|searchindex)\.js"></script>'
+)
 
 
 def drop_repeated_scripts(app, pagename, templatename, context, doctree):
@@ -27,8 +34,18 @@ def code_is_named_as_it_reads(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace(hidden_name, "")
 
 
+def only_the_search_page_searches(app, error):
+    """Elsewhere the theme loads the index, a quarter of a megabyte, for an option that is off."""
+    if error is None and app.builder.format == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            if page.name != "search.html":
+                html = page.read_text(encoding="utf8")
+                page.write_text(SEARCH.sub("", html), encoding="utf8")
+
+
 def setup(app):
     """Run after every other extension has added its scripts."""
+    app.connect("build-finished", only_the_search_page_searches)
     app.connect("html-page-context", drop_repeated_scripts, priority=900)
     app.connect("html-page-context", citations_are_list_items, priority=900)
     app.connect("html-page-context", code_is_named_as_it_reads, priority=900)

@@ -1,4 +1,4 @@
-"""Every link of the built site is walked: a dead one, or an anchor that is not there, is a warning.
+"""The built site is walked: a dead link, a missing anchor or a page that is too heavy is a warning.
 
 Sphinx checks the links that it makes itself; figures, claims, tables and code pages come as HTML.
 """
@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from sphinx.util import logging
 
 ELSEWHERE = re.compile(r"[a-z]+:|//")
+PAGE, SHARED = 600_000, 2_000_000
+"""Bytes of a chapter, and of what all pages share, fonts of formulas apart."""
 NOT_PAGES = {"404.html"}  # it links from the served root
 
 logger = logging.getLogger(__name__)
@@ -61,11 +63,31 @@ def dead_links(site: Path) -> list[str]:
     return dead
 
 
+def too_heavy(site: Path) -> list[str]:
+    """Chapters above their budget, and what the scripts and styles of one take together."""
+    found = []
+    for page in sorted((site / "chapters").glob("*.html")):
+        links = (link.split("?")[0] for link in page_of(page).links if not ELSEWHERE.match(link))
+        loaded = {
+            (page.parent / link).resolve() for link in links if link.endswith((".js", ".css"))
+        }
+        shared = sum(file.stat().st_size for file in loaded)
+        for what, size, most in (
+            ("page", page.stat().st_size, PAGE),
+            ("scripts and styles", shared, SHARED),
+        ):
+            if size > most:
+                found.append(f"{page.name}: {size} bytes of {what}, more than {most}")
+    return found
+
+
 def walk(app, error):
     """Warn of each; the build turns warnings into failure."""
     if error is None and app.builder.format == "html":
         for text in dead_links(Path(app.outdir)):
             logger.warning("dead link in %s", text)
+        for text in too_heavy(Path(app.outdir)):
+            logger.warning("%s", text)
 
 
 def setup(app):

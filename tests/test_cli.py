@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -134,3 +136,12 @@ def test_usage_errors(paper, args, capsys):
         cli.main(args)
     assert stopped.value.code == 2
     assert "error:" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error(paper, monkeypatch, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert cli.main(["list"]) == 141
+    assert not capsys.readouterr().err

@@ -1,10 +1,11 @@
 """Execute notebooks live, two at a time, one thread each, and store their outputs.
 
-    python tools/execute_notebooks.py [--check] NOTEBOOK...
+    python tools/execute_notebooks.py [--check | --read] NOTEBOOK...
 
 A notebook's file is replaced only when all its cells have passed; an exception, a time-out, a
 warning or anything else on stderr fails. What does not belong to the result (versions, timings) is
-taken out, so that a second run leaves a clean `git diff`. With ``--check`` nothing is written.
+taken out, so that a second run leaves a clean `git diff`. With ``--check`` nothing is written, with
+``--read`` nothing is run: a damaged file is named in one line.
 Ctrl-C stops the kernels and leaves every file whole: old, or executed to its end.
 """
 
@@ -30,6 +31,12 @@ STRICT = {
     "REPLICATIONS_STRICT": "1",  # the notebooks' setup() turns warnings into errors
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the kernel's debugger writes to stderr
 }
+DAMAGED = (
+    nbformat.reader.NotJSONError,
+    nbformat.ValidationError,
+    UnicodeDecodeError,
+    AttributeError,  # JSON, but no object
+)
 RUNNING: list[NotebookClient] = []
 """What Ctrl-C has to stop: the kernels do not hear it."""
 
@@ -69,6 +76,17 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
     os.replace(temporary, path)
 
 
+def read(path: Path) -> nbformat.NotebookNode:
+    """The notebook, or :class:`NotebookFailed` with what brings it back."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except DAMAGED as error:
+        raise NotebookFailed(
+            f"is no notebook: {str(error).splitlines()[0]:.80}\n"
+            f"`git checkout {path}` brings back what is committed"
+        ) from None
+
+
 async def execute(path: Path, timeout: int, check: bool) -> float:
     """Run one notebook in its own folder.
 
@@ -84,13 +102,7 @@ async def execute(path: Path, timeout: int, check: bool) -> float:
         NotebookFailed: a cell raised, ran out of time or wrote to stderr, or the kernel died.
     """
     start = time.perf_counter()
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
-        raise NotebookFailed(
-            f"is no notebook: {str(error).splitlines()[0]:.80}\n"
-            f"`git checkout {path}` brings back what is committed"
-        ) from None
+    notebook = read(path)
     client = NotebookClient(
         notebook,
         timeout=timeout,
@@ -162,12 +174,25 @@ def run(paths: list[Path], timeout: int, check: bool) -> int:
     return 0 if task.result() else 1
 
 
+def read_all(paths: list[Path]) -> int:
+    """Exit status 0 if all can be read; a line or two for each that cannot."""
+    failed = 0
+    for path in paths:
+        try:
+            read(path)
+        except NotebookFailed as failure:
+            print(f"{path} {failure}", file=sys.stderr)
+            failed = 1
+    return failed
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0 if all notebooks passed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("notebooks", nargs="*", type=Path)
     parser.add_argument("--timeout", type=int, default=300, help="seconds a cell may take")
     parser.add_argument("--check", action="store_true", help="execute, but write nothing")
+    parser.add_argument("--read", action="store_true", help="only see that each can be read")
     options = parser.parse_args(arguments)
     for path in options.notebooks:
         if not path.is_file():
@@ -175,6 +200,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.notebooks:
         print("no notebooks to execute")
         return 0
+    if options.read:
+        return read_all(options.notebooks)
     os.environ.update(ONE_THREAD | STRICT)
     paths = [path.resolve() for path in options.notebooks]
     return run(paths, options.timeout, options.check)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from set_home import FIRST_CELL, home
+from set_home import first_cell
 
 TEMPLATE = Path(__file__).parent / "paper_template"
 
@@ -116,15 +116,15 @@ def audit(slug: str) -> list[Cell]:
     ]
 
 
-def notebook(name: str, cells: list[Cell], url: str) -> dict[str, Any]:
+def notebook(name: str, cells: list[Cell], install: str) -> dict[str, Any]:
     """A page's cells as a notebook.
 
     Args:
         name: of the file, without its ending.
         cells: below the first, which installs the package where it is not.
-        url: the repository's home.
+        install: source of that first one.
     """
-    cells = [code(FIRST_CELL.format(url=url), "remove-cell"), *cells]
+    cells = [code(install, "remove-cell"), *cells]
     for number, cell in enumerate(cells):
         cell["id"] = f"{name}-{number}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -181,7 +181,7 @@ def new_paper(root: Path, slug: str, key: str) -> list[Path]:
             files[target / path.relative_to(TEMPLATE / source)] = text
     files[root / "tests" / "papers" / slug / "__init__.py"] = ""
     for name, cells in pages.items():
-        page = notebook(name, cells, home(root))
+        page = notebook(name, cells, first_cell(root))
         text = json.dumps(page, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         files[root / "chapters" / f"{name}.ipynb"] = text
     for path, text in files.items():

@@ -1,10 +1,11 @@
 """Write the repository's home where it has to stand: pyproject.toml, _config.yml, every notebook,
-and what describes the book to others: CITATION.cff, codemeta.json, .zenodo.json.
+and what describes the book to others: README.md, CITATION.cff, codemeta.json, .zenodo.json.
 
     python tools/set_home.py URL     e.g. https://github.com/someone/replications
 
-pyproject.toml is the one place it is read from; a test holds the others equal to it. A URL with
-`.invalid` means "not decided": the pages then show no link and no Colab button.
+The notebooks also get the version's tag, so run it again after a new version.
+pyproject.toml is the one place the URL is read from; a test holds the others equal to it. A URL
+with `.invalid` means "not decided": the pages then show no link and no Colab button.
 """
 
 from __future__ import annotations
@@ -20,14 +21,25 @@ FIRST_CELL = """\
 import importlib.util
 
 if importlib.util.find_spec("replications") is None:
-    %pip install -q --no-deps "git+{url}\""""
-"""The first code cell of every notebook: Colab installs the package, and nothing else with it."""
+    %pip install -q --no-deps "git+{url}@v{version}\""""
+
+
+def project(root: Path) -> dict:
+    """What pyproject.toml says of the package."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))["project"]
 
 
 def home(root: Path) -> str:
     """The URL that pyproject.toml declares."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf8"))["project"]
-    return project["urls"]["Repository"]
+    return project(root)["urls"]["Repository"]
+
+
+def first_cell(root: Path, url: str = "") -> str:
+    """The first code cell of every notebook: Colab installs the package, and nothing else with it.
+
+    It asks for the tag of this version, whose numbers are the page's, not for what main has become.
+    """
+    return FIRST_CELL.format(url=url or home(root), version=project(root)["version"])
 
 
 def checked(url: str) -> str:
@@ -73,7 +85,11 @@ def rewritten(path: Path, pattern: str, url: str) -> str:
 
 
 def described(root: Path, url: str) -> dict[Path, str]:
-    """CITATION.cff, codemeta.json and .zenodo.json with the URL."""
+    """README.md's badge, and CITATION.cff, codemeta.json and .zenodo.json with the URL."""
+    readme, runs = root / "README.md", f"{url}/actions/workflows/book.yml"
+    badge = f"\n[![book]({runs}/badge.svg)]({runs})\n" if "//github.com/" in url else ""
+    text = readme.read_text(encoding="utf8")
+    titled = re.sub(r"\A(# .+\n)(\n\[!\[book\].*\n)?", lambda found: found[1] + badge, text)
     citation = root / "CITATION.cff"
     lines = citation.read_text(encoding="utf8").splitlines()
     lines = [line for line in lines if not line.startswith("repository-code:")]
@@ -85,6 +101,7 @@ def described(root: Path, url: str) -> dict[Path, str]:
     related.append({"identifier": url, "relation": "isSupplementTo", "resource_type": "software"})
     deposit["related_identifiers"] = related
     return {
+        readme: titled,
         citation: "\n".join(lines) + "\n",
         codemeta: json.dumps(about, indent=2, ensure_ascii=False) + "\n",
         zenodo: json.dumps(deposit, indent=2, ensure_ascii=False) + "\n",
@@ -115,7 +132,7 @@ def set_home(root: Path, url: str) -> list[Path]:
     texts |= described(root, url)
     for path in sorted((root / "chapters").glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf8"))
-        first_code_cell(notebook)["source"] = FIRST_CELL.format(url=url).splitlines(keepends=True)
+        first_code_cell(notebook)["source"] = first_cell(root, url).splitlines(keepends=True)
         texts[path] = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     for path, text in texts.items():
         path.write_text(text, encoding="utf8")

@@ -20,7 +20,7 @@ import time
 import tomllib
 from pathlib import Path
 
-from set_home import home
+from set_home import first_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -65,8 +65,9 @@ def try_alone(notebook: Path, folder: Path) -> bool:
     before = run(python, "-m", "pip", "freeze")
     with tempfile.TemporaryDirectory() as empty:
         copy = Path(empty) / notebook.name
-        text = notebook.read_text(encoding="utf8")
-        copy.write_text(text.replace(f"git+{home(ROOT)}", f"git+file://{ROOT}"), encoding="utf8")
+        source = first_cell(ROOT).partition("git+")[2].rstrip('"')
+        text = notebook.read_text(encoding="utf8").replace(source, f"file://{ROOT}")
+        copy.write_text(text, encoding="utf8")
         start = time.perf_counter()
         run(
             python,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -219,6 +220,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
         try:
             status: int = args.call(args)
+            sys.stdout.flush()  # a closed pipe is met here, not at the interpreter's end
+        except BrokenPipeError:  # `| head` has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141  # 128 + SIGPIPE, as shells have it
         except (store.StoreError, DataError, ClusterError) as error:  # it says what to do
             print(error, file=sys.stderr)
             return 2

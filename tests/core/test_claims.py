@@ -184,3 +184,19 @@ def test_movement_takes_digits_away():
     estimate, band = Estimate(0.12345, 0.1134, 0.1335, 9, "x"), at_most(1.0, "test")
     assert rows.measured_text(estimate, band) == "0.123 [0.113, 0.134]"
     assert rows.measured_text(estimate, band, movement=0.2) == "0.12 [0.11, 0.13]"
+
+
+@pytest.mark.parametrize(
+    ("plain", "html"),
+    [
+        ("the alphabet, lambda-like, weight_decay, 1e-3 and x < y", None),
+        ("at every beta2.", "at every β<sub>2</sub>."),
+        ("r_t and theta_{t,i}, dL/dlambda", "r<sub>t</sub> and θ<sub>t,i</sub>, dL/dλ"),
+        ("before rho_inf, N(0, sigma^2)", "before ρ<sub>∞</sub>, N(0, σ<sup>2</sup>)"),
+        ("(2 / alpha - 1)^(1/k) y^(-3/2)", "(2 / α - 1)<sup>1/k</sup> y<sup>−3/2</sup>"),
+        ("(1 - (1 - h)^(k + f(2)))", "(1 - (1 - h)<sup>k + f(2)</sup>)"),
+        ("sqrt(2/pi), Gamma(t/2)^2", "√(2/π), Γ(t/2)<sup>2</sup>"),
+    ],
+)
+def test_formulas_of_a_sentence_are_typeset(plain, html):
+    assert rows.typeset(plain) == (html or plain.replace("<", "&lt;"))

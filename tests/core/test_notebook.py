@@ -1,6 +1,7 @@
 """Figures come in both themes, are the same file twice, and say what they show."""
 
 import base64
+import json
 import re
 import subprocess
 import sys
@@ -160,6 +161,17 @@ def test_provenance_has_a_row_for_each_preset_used(shown, tmp_path, monkeypatch)
     text = shown[-1]["text/markdown"]
     assert re.search(r"\| used \| quick \| live \| `[0-9a-f]{12}` \|", text)
     assert "unused" not in text
+
+
+@pytest.mark.parametrize(("seconds", "shown_as"), [(0.4, "below 1"), (74.6, "75")])
+def test_provenance_says_what_a_record_cost(shown, tmp_path, monkeypatch, seconds, shown_as):
+    monkeypatch.setenv("REPLICATIONS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(Experiment, "_record", lambda self, i: tmp_path / f"{self.name}-{i}")
+    recorded = Experiment("toy", "recorded", toy.run, None, toy.Config(3))
+    (path,) = {path.with_suffix(".json") for path in recorded.record()}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": seconds}))
+    notebook.provenance_table([recorded])
+    assert f"| recorded | full | {shown_as} | `" in shown[-1]["text/markdown"]
 
 
 def test_setup_is_strict_when_asked(tmp_path):

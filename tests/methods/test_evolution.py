@@ -308,3 +308,8 @@ def test_loss_of_the_wrong_shape_is_an_error() -> None:
 
     with pytest.raises(ValueError, match="one loss a particle"):
         PES(1, 0.1, 2).step(PES(1, 0.1, 2).init(Wrong(), torch.zeros(1), 0), torch.zeros(1))
+
+
+def test_an_estimator_shows_its_settings() -> None:
+    assert repr(PES(5, 0.1, 8)) == "PES(window=5, sigma=0.1, pairs=8)"
+    assert repr(FullES(0.1, 8)) == "FullES(sigma=0.1, pairs=8)"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from replications.methods.radam import RAdam
+from replications.methods.radam import RAdam, radam_coefficients
 
 F64 = torch.float64
 
@@ -149,6 +149,8 @@ def test_small_beta2_is_momentum_for_ever_or_never_moves() -> None:
     assert torch.equal(momentum, huge_eps) and bool(momentum.isfinite().all())
     start = trajectory(lambda p: RAdam(p, lr=0.0), steps=1)
     assert torch.equal(trajectory(lambda p: RAdam(p, betas=(0.9, 0.5), below="skip")), start)
+    # and nothing is divided by a second moment, which may be 1
+    assert radam_coefficients(1, 0.1, (0.9, 0.5), 0.0, 0.1, below="skip") == (0.0, 0.0, 1.0, 0.0)
 
 
 def test_layouts_that_the_fused_kernel_cannot_walk() -> None:
@@ -228,6 +230,7 @@ def test_closure_and_groups() -> None:
     [
         ({"lr": -1.0}, "lr must lie in"),
         ({"lr": math.nan}, "lr must lie in"),
+        ({"lr": float("inf")}, "lr must lie in"),  # not the object math.inf
         ({"betas": (1.0, 0.9)}, r"betas\[0\] must lie in \[0, 1\)"),
         ({"betas": (0.9, 1.0)}, r"betas\[1\] must lie in \[0, 1\)"),
         ({"eps": -1e-8}, "eps must lie in"),

@@ -28,3 +28,18 @@ def test_leaves_a_saddle_for_a_minimum():
 def test_says_when_it_fails():
     with pytest.raises(RuntimeError, match="iterations"):
         minimize(lambda w: (w**4).sum(), torch.ones(2, dtype=torch.float64), iterations=2)
+
+
+def test_a_step_that_is_refused_after_many_good_ones_is_damped_again():
+    """Sixteen steps down a steep power leave no damping; then a kink throws the step across."""
+    calls = 0
+
+    def loss(w):
+        nonlocal calls
+        calls += 1
+        assert calls < 3000, "the same step is tried for ever"
+        z = 50 * (w[0] - 0.3)
+        return w[0] ** 20 + (torch.nn.functional.softplus(2 * z) - z) / 50
+
+    found = minimize(loss, torch.tensor([2.0], dtype=torch.float64))
+    torch.testing.assert_close(found, torch.tensor([0.3], dtype=torch.float64))

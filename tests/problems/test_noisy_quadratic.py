@@ -8,6 +8,7 @@ import torch
 
 from replications.core.seeds import generator
 from replications.problems import NoisyQuadratic
+from replications.problems.noisy_quadratic import decaying_spectrum
 
 
 def float64(*values):
@@ -298,3 +299,9 @@ def test_bad_input():
         PROBLEM.expected_loss(0.1, steps=-1)
     with pytest.raises(ValueError, match="steps must be >= 0 and chains >= 1"):
         PROBLEM.simulate(0.1, steps=1, chains=0, generator=generator(0))
+
+
+def test_the_decaying_spectrum():
+    problem = decaying_spectrum(4)
+    torch.testing.assert_close(problem.curvature, float64(1, 1 / 2, 1 / 3, 1 / 4))
+    torch.testing.assert_close(problem.noise_variance, float64(1, 2, 3, 4))

@@ -106,5 +106,6 @@ def test_the_papers_depth_has_half_a_million_weights() -> None:
 
 
 def test_bad_input_is_named() -> None:
-    with pytest.raises(ValueError, match="divisible by heads"):
-        Transformer(width=30, heads=4)
+    for wrong in ({"width": 30, "heads": 4}, {"width": 9, "heads": 3}, {"layers": 0}):
+        with pytest.raises(ValueError, match="width must be even and divisible by heads, and"):
+            Transformer(**wrong)

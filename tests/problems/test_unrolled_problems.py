@@ -248,6 +248,12 @@ def test_recall_keeps_one_bit() -> None:
         losses.append(-torch.log(torch.sigmoid(bit * (state @ v + a[0]))))
     kept = torch.cat([w, w_bit, w_cue, b, v, a])[None]
     torch.testing.assert_close(problem.solution_loss(kept)[0], (losses[0] + losses[1]) / 2)
+    costs = []
+    state = problem.init(1)
+    for t in range(6):
+        state, cost = problem.step(state, kept, t)
+        costs.append(cost.item())
+    assert costs[:5] == [0.0] * 5 and costs[5] > 0  # only the last step pays
     latch = torch.zeros(1, problem.dim)  # by hand: one unit that holds the bit by itself
     latch[0, 0], latch[0, problem.bit_weights.start], latch[0, -5] = 3.0, 3.0, 6.0
     assert problem.solution_loss(latch).item() < 0.01

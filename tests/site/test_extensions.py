@@ -19,8 +19,9 @@ import walked_links
 from pybtex.database import parse_file
 from sphinx.highlighting import PygmentsBridge
 
+from replications import papers
 from replications.core import notebook, rows
-from replications.core.figures import PAPER, PROPERTIES
+from replications.core.figures import PAPER, PROPERTIES, WIDTH
 from tests.core.test_notebook import draw
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
@@ -219,9 +220,13 @@ def test_icons_are_cut_out_of_the_script():
 def test_a_chapters_line_explains_its_mark_and_leads_on():
     body = "<h1>[~Re] A</h1>" + f"<p>{'word ' * 500}</p><pre>{'code ' * 900}</pre>"
     assert chapter_furniture.minutes(body) == 2
+    found = (chapter_furniture.TITLE.search(text) for text in (body, "<h1>A: the audit</h1>"))
+    assert [title[1] for title in found] == ["[~Re]", None]
     line = chapter_furniture.line("[~Re]", body, {"How we judge": "a.html#b"})
     assert "some of the paper’s main statements" in line
     assert '<a href="a.html#b">How we judge</a>' in line
+    plain = chapter_furniture.line(None, body, {"How we judge": "a.html#b"})
+    assert plain.startswith('<p class="chapter-line">About 2 minutes') and "How we judge" in plain
     assert set(chapter_furniture.MEANS) == {"[Re]", "[~Re]", "[¬Re]"}
 
 
@@ -261,3 +266,49 @@ def test_ids_that_a_notebook_shows():
     outputs = [{"data": {"text/html": ['<figure id="fig-a">', '<i id="b">']}}, {"text": 'id="c"'}]
     cells = [{"source": 'id="d"', "outputs": outputs}, {"source": ""}]
     assert figure_links.shown_ids({"cells": cells}) == {"fig-a", "b"}
+
+
+def test_letters_of_figures_can_be_read_on_a_phone():
+    """There a figure is 600 pixels wide: 8 points are 9 pixels."""
+    css = (CHAPTERS.parent / "_static" / "book.css").read_text(encoding="utf8")
+    (rem,) = re.findall(r"\.replication-figure > svg \{ min-width: ([\d.]+)rem", css)
+    assert 8 * float(rem) * 16 / (72 * WIDTH) > 9
+    code = [file.read_text("utf8") for file in Path(papers.__file__).parent.rglob("*.py")]
+    sizes = re.findall(r"\b(?:font|label|title)size=([\d.]+)", "\n".join(code))
+    assert sizes and min(map(float, sizes)) >= 8
+
+
+def test_only_the_search_page_loads_the_search_index(tmp_path):
+    scripts = "".join(
+        f'\n<script src="../{name}.js"></script>'
+        for name in ("_static/searchtools", "_static/language_data", "searchindex")
+    )
+    for name in ("search", "a"):
+        (tmp_path / f"{name}.html").write_text(f'<script src="b.js"></script>{scripts}<p>')
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path)
+    theme_repairs.only_the_search_page_searches(app, None)
+    assert (tmp_path / "a.html").read_text() == '<script src="b.js"></script><p>'
+    assert "searchindex" in (tmp_path / "search.html").read_text()
+
+
+def test_letters_of_the_icon_font_leave_the_style_sheet():
+    css = '.fa-sun:before,.fa-a:before{content:"\\f185"}.fa-lg{x:y}.b:before{content:"a"}'
+    assert icons.LETTER.sub("", css) == '.fa-lg{x:y}.b:before{content:"a"}'
+
+
+def test_heavy_pages_are_found(tmp_path, monkeypatch):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "all.js").write_text("x" * 70)
+    page = tmp_path / "chapters" / "a.html"
+    page.write_text('<script src="../all.js?v=1"></script><script src="../all.js"></script>')
+    size = page.stat().st_size
+    monkeypatch.setattr(walked_links, "PAGE", size)
+    monkeypatch.setattr(walked_links, "SHARED", 70)
+    assert not walked_links.too_heavy(tmp_path)
+    monkeypatch.setattr(walked_links, "PAGE", size - 1)
+    monkeypatch.setattr(walked_links, "SHARED", 69)
+    walked_links.page_of.cache_clear()
+    assert walked_links.too_heavy(tmp_path) == [
+        f"a.html: {size} bytes of page, more than {size - 1}",
+        "a.html: 70 bytes of scripts and styles, more than 69",
+    ]

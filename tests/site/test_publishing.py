@@ -56,9 +56,9 @@ def test_a_workflow_calls_what_there_is(path):
     assert all((ROOT / tool).is_file() for tool in re.findall(r"tools/\w+\.py", commands))
 
 
-def test_a_notebook_alone_is_tried_on_colabs_python_and_ours():
+def test_a_notebook_alone_is_tried_on_our_python_colabs_and_the_newest():
     job = read(".github/workflows/nightly.yml")["jobs"]["alone"]
-    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.13", "3.14"]
     assert any("tools/try_alone.py" in step.get("run", "") for step in job["steps"])
 
 

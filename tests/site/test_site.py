@@ -14,7 +14,7 @@ import jsonschema  # comes with nbformat
 import pytest
 import yaml
 from docutils.nodes import make_id
-from set_home import FIRST_CELL, first_code_cell, home
+from set_home import first_cell, first_code_cell, home
 
 import replications
 from replications.core import rows
@@ -64,7 +64,8 @@ def test_every_page_is_in_the_contents_and_exists():
 @each_notebook
 def test_first_cell_installs_the_package_from_its_home(path):
     cell = first_code_cell({"cells": cells(path)})
-    assert "".join(cell["source"]) == FIRST_CELL.format(url=home(ROOT))
+    assert "".join(cell["source"]) == first_cell(ROOT)
+    assert f'@v{PROJECT["version"]}"' in cell["source"][-1]  # a tag: main moves on
     assert cell["metadata"]["tags"] == ["remove-cell"]
 
 
@@ -75,6 +76,13 @@ def test_outputs_are_stored_and_clean(path):
     assert outputs(path)
     kinds = {(output["output_type"], output.get("name")) for output in outputs(path)}
     assert not kinds & {("error", None), ("stream", "stderr")}
+
+
+@each_notebook
+def test_nothing_in_a_notebook_needs_this_site_to_be_read(path):
+    """Colab and GitHub show a role or a directive of MyST as it is typed."""
+    typed = r"\{(cite|ref|numref|eq|doc|term|prf:\w+)(:\w+)?\}+`|\"(```|:::)\{"
+    assert not re.search(typed, path.read_text(encoding="utf8"))
 
 
 @each_notebook

@@ -70,6 +70,19 @@ def test_what_is_no_notebook_is_named(tmp_path, capsys):
     assert "half.ipynb  FAILED\nis no notebook" in printed and f"`git checkout {path}`" in printed
 
 
+@pytest.mark.parametrize("text", ['{"cells": [', "{}", "[]", "", "\udcff", '{"nbformat": 4}'])
+def test_reading_only_names_what_is_damaged_and_runs_nothing(notebook, tmp_path, capsys, text):
+    whole = notebook("1 / 0")
+    assert main(["--read", str(whole)]) == 0
+    path = tmp_path / "half.ipynb"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    assert main(["--read", str(whole), str(path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[0].startswith(f"{path} is no notebook: ")
+    assert printed.err.splitlines()[1:] == [f"`git checkout {path}` brings back what is committed"]
+    assert not printed.out
+
+
 def test_prints_in_pieces_are_one_output(notebook):
     path = notebook("import time\nprint('a', flush=True)\ntime.sleep(0.5)\nprint('b')")
     assert main([str(path)]) == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from set_home import FIRST_CELL, checked, home, set_home
+from set_home import checked, first_cell, home, set_home
 
 ROOT = Path(__file__).parents[2]
 URL = "https://example.org/someone/replications"
@@ -14,12 +14,13 @@ URL = "https://example.org/someone/replications"
 
 @pytest.fixture
 def project(tmp_path):
-    for name in ("pyproject.toml", "_config.yml", "CITATION.cff", "codemeta.json", ".zenodo.json"):
+    for name in ("pyproject.toml", "_config.yml", "README.md", "CITATION.cff", "codemeta.json"):
         shutil.copy(ROOT / name, tmp_path)
+    shutil.copy(ROOT / ".zenodo.json", tmp_path)
     (tmp_path / "chapters").mkdir()
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": "# Title"},
-        {"cell_type": "code", "metadata": {}, "source": FIRST_CELL.format(url=home(ROOT))},
+        {"cell_type": "code", "metadata": {}, "source": first_cell(ROOT)},
     ]
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (tmp_path / "chapters" / "a.ipynb").write_text(json.dumps(notebook))
@@ -31,11 +32,11 @@ def contents(project):
 
 
 def test_url_is_written_everywhere(project):
-    assert len(set_home(project, URL + ".git")) == 6
+    assert len(set_home(project, URL + ".git")) == 7
     assert home(project) == URL
     assert f"\n  url: {URL}  #" in (project / "_config.yml").read_text()
     cells = json.loads((project / "chapters" / "a.ipynb").read_text())["cells"]
-    assert "".join(cells[1]["source"]) == FIRST_CELL.format(url=URL)
+    assert "".join(cells[1]["source"]) == first_cell(ROOT, URL)
     citation = yaml.safe_load((project / "CITATION.cff").read_text())
     assert citation["repository-code"] == URL
     assert json.loads((project / "codemeta.json").read_text())["codeRepository"] == URL
@@ -45,6 +46,16 @@ def test_url_is_written_everywhere(project):
     before = contents(project)
     set_home(project, URL)
     assert contents(project) == before
+
+
+def test_a_home_on_github_gives_the_readme_a_badge(project):
+    plain = (ROOT / "README.md").read_text()
+    for name in ("one", "two"):
+        set_home(project, f"https://github.com/someone/{name}")
+        text = (project / "README.md").read_text()
+        assert text.count("[![book]") == text.count(f"/{name}/actions/workflows/book.yml)") == 1
+    set_home(project, URL)
+    assert (project / "README.md").read_text() == plain
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,8 @@ def prepare() -> None:
     if os.environ.get(STRICT_VARIABLE):
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", module=r"ipykernel\.")  # warns of itself at shutdown
+        # torch's own forward mode scripts; before Python 3.14 the warning has other words
+        warnings.filterwarnings("ignore", "`torch.jit.script` is not supp", DeprecationWarning)
 
 
 def show(draw: Callable[[], Drawing], name: str, ways: str = "") -> None:

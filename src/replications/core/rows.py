@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -141,6 +142,34 @@ def chip(word: str, text: str = "") -> str:
     return f'<span class="verdict verdict-{word.replace(" ", "-")}">{text or word}</span>'
 
 
+GREEK = dict(
+    zip("alpha beta gamma lambda sigma theta rho psi pi Gamma".split(), "αβγλσθρψπΓ", strict=True)
+)
+NAME = rf"(?<![A-Za-z_-])(d?)({'|'.join(GREEK)}|[A-Za-z](?=[_^]))"
+INDEX = r"(?:_?(\d)(?!\.?\d)|_\{([^}]*)\}|_([A-Za-z]+))?"
+SYMBOL = re.compile(NAME + INDEX + r"(?![A-Za-z_-])")
+POWER = re.compile(r"(?<=[\w)>])\^(?:\(([^()]*)\)|(-?\w+)|\(([^()]*\([^()]*\)[^()]*)\))")
+ROOT = re.compile(r"\bsqrt\(([^()]*)\)")
+
+
+def typeset(text: str) -> str:
+    """A plain sentence as HTML, its formulas with letters, roots, indices and powers.
+
+    Formulas are written as one would type them: rho_inf, beta2^t, (2 / alpha - 1)^(1/k).
+    """
+
+    def symbol(found: re.Match[str]) -> str:
+        index = found[3] or found[4] or found[5] or ""
+        name = GREEK.get(found[2], found[2])
+        return f"{found[1]}{name}" + (f"<sub>{index.replace('inf', '∞')}</sub>" if index else "")
+
+    def power(found: re.Match[str]) -> str:
+        return f"<sup>{(found[1] or found[2] or found[3]).replace('-', '−')}</sup>"
+
+    root = ROOT.sub(r"√(\1)", html.escape(text))
+    return POWER.sub(power, SYMBOL.sub(symbol, root))
+
+
 def as_html(row: dict[str, Any], anchor: str, link: str, source: str, attributes: str = "") -> str:
     """One row of a table: verdict, claim, expected, measured; what is behind them is folded.
 
@@ -156,7 +185,7 @@ def as_html(row: dict[str, Any], anchor: str, link: str, source: str, attributes
     value, _, interval = esc["measured"].partition(" [")
     return (
         f'<tr id="{anchor}" {attributes}><td>{chip(row["outcome"])}</td>'
-        f'<td><a href="{html.escape(link)}">{esc["says"]}</a>'
+        f'<td><a href="{html.escape(link)}">{typeset(row["says"])}</a>'
         f"<small>{html.escape(source)} "
         f'<a class="permalink" href="#{anchor}" aria-label="Link to {esc["id"]}">#</a></small>'
         f"<details><summary>Why and how</summary>{_details(row)}</details></td>"
@@ -169,8 +198,8 @@ def _details(row: dict[str, Any]) -> str:
     """The reason for the band, the estimate, and the way back to code and records."""
     samples = f", n = {row['n']}" if row["n"] > 1 else ""
     parts = {
-        "band": html.escape(row["why"]),
-        "measured": html.escape(row["how"] + samples),
+        "band": typeset(row["why"]),
+        "measured": typeset(row["how"] + samples),
         "judged on": "; ".join(map(_run_html, row["runs"])),
         "code": source_html(row["code"]),
         "id": f"<code>{html.escape(row['id'])}</code>",

@@ -71,7 +71,7 @@ def past_noise(result: xr.Dataset) -> Drawing:
             for tau in range(count):
                 shade = ink if strength[t, tau, 0] < 0.6 else "#ffffff"
                 text = f"{matrix[t, tau]:.1f}".replace("-0.0", "0.0")
-                axis.text(tau, t, text, ha="center", va="center", fontsize=7, color=shade)
+                axis.text(tau, t, text, ha="center", va="center", fontsize=8, color=shade)
         axis.set(title=title, xlabel="window τ of the noise")
         axis.set_xticks(range(count), [str(i + 1) for i in range(count)])
         axis.set_yticks(range(count), [str(i + 1) for i in range(count)])

@@ -291,3 +291,15 @@ def test_a_random_system_is_stable_and_remembers() -> None:
         torch.randn(6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64).trace()
         > 0
     )  # a radius below 0 would turn the sign of every second step
+
+
+def test_windows_add_up_what_their_steps_do_to_the_losses_from_their_first_on() -> None:
+    h = torch.randn(6, 6, 2, generator=torch.Generator().manual_seed(0))
+    found = by_windows(h, 3)
+    assert found.shape == (2, 2, 2)
+    for row in range(2):
+        for column in range(2):
+            wanted = (
+                h[3 * row, 3 * column] + h[3 * row, 3 * column + 1] + h[3 * row, 3 * column + 2]
+            )
+            torch.testing.assert_close(found[row, column], wanted)

@@ -176,6 +176,8 @@ def test_rounding_prints_as_the_scale_of_its_band():
     assert rows.measured_text(exact(5.28e-16, "x"), band) == "below 1e-12"
     assert rows.measured_text(exact(5.2e-16, "x"), band) == "below 1e-12"
     assert rows.measured_text(exact(3e-5, "x"), band) == "3e-5"
+    # above rounding, but the band asks for no more
+    assert rows.measured_text(exact(5e-9, "x"), at_most(1e-7, "test")) == "below 1e-7"
     wide = at_most(1e-5, "test")  # asks for little, and gets rounding
     assert rows.measured_text(exact(8.2e-12, "x"), wide) == "below 1e-9"
 

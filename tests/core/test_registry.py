@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from replications.core import registry
+from replications.core.figures import figure
 from tests.core import toy
 
 
@@ -29,3 +30,14 @@ def test_workers_find_an_experiment_by_name():
     assert pickle.loads(pickle.dumps(toy.grid)) is toy.grid
     assert toy.grid(toy.Config(4))["total"].item() == 6
     assert toy.grid.__doc__ == toy.run.__doc__
+
+
+def test_a_figure_is_drawn_from_records_where_all_its_experiments_have_them():
+    def draw(*results):
+        """Nothing."""
+
+    for name, on in {"a": toy.grid, "b": toy.plain, "c": (toy.grid, toy.plain)}.items():
+        assert figure(on=on, name=name)(draw) is draw
+    figure(on=toy.grid, name="d", tier="quick")(draw)
+    found = registry.registered(registry.slug_of(__name__)).figures
+    assert [found[name].tier for name in "abcd"] == ["full", "quick", "quick", "quick"]

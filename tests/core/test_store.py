@@ -248,3 +248,8 @@ def test_tier_is_named_when_wrong(package):
         experiment(package.load()).configs("slow")
     with pytest.raises(ValueError, match="slug/demo has no full preset"):
         experiment(package.load()).result("full")
+
+
+def test_an_experiment_is_its_declaration_and_no_other_of_the_same_fields():
+    one, other = (Experiment("toy", "same", toy.run, toy.Config(3)) for _ in range(2))
+    assert one == one and one != other and len({one, other}) == 2

@@ -18,7 +18,7 @@ from replications.methods.evolution import (
 )
 from replications.methods.rtrl import RTRL
 from replications.methods.trees import leaves
-from replications.methods.uoro import UORO
+from replications.methods.uoro import UORO, _balance
 from tests.methods.unrolls import Fragile, Nested, system
 
 KINDS = {"PES": PES, "NRES": NRES, "truncated ES": TruncatedES}
@@ -313,3 +313,8 @@ def test_loss_of_the_wrong_shape_is_an_error() -> None:
 def test_an_estimator_shows_its_settings() -> None:
     assert repr(PES(5, 0.1, 8)) == "PES(window=5, sigma=0.1, pairs=8)"
     assert repr(FullES(0.1, 8)) == "FullES(sigma=0.1, pairs=8)"
+
+
+def test_uoros_balance_is_one_where_a_quotient_would_be_none() -> None:
+    above, below = torch.tensor([4.0, 4.0, 0.0]), torch.tensor([1.0, 0.0, 3.0])
+    assert _balance(above, below).tolist() == [2.0, 1.0, 1.0]

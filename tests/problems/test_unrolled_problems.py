@@ -200,6 +200,23 @@ def test_cubic_targets() -> None:
 
 
 @pytest.mark.usefixtures("unchecked")
+def test_one_noise_for_an_episode_smooths_a_cubic_as_a_normal_does() -> None:
+    problem = random_system(5, 2, 7, "cubic", torch.Generator().manual_seed(1))
+    theta, sigma = torch.tensor([0.3, -0.2], dtype=torch.float64), 0.4
+
+    def states(theta: torch.Tensor) -> torch.Tensor:
+        seen = [problem.start]
+        for _ in range(7):
+            seen.append(problem.matrix @ seen[-1] + problem.push @ theta)
+        return torch.stack(seen[1:])
+
+    slopes, means = torch.func.jacrev(states)(theta), states(theta)
+    spread = sigma**2 * slopes.square().sum(dim=-1)
+    wanted = (3 * (means.square() + spread)[..., None] * slopes).sum(dim=(0, 1))
+    found = problem.expected_gradient(theta, 3, sigma, "per episode")
+    torch.testing.assert_close(found, wanted)
+
+
 def test_linear_unroll_bad_arguments() -> None:
     one = torch.ones(1, 1, dtype=torch.float64)
     with pytest.raises(ValueError, match='loss must be "linear"'):
@@ -224,6 +241,12 @@ def test_text_rnn_later_losses_by_autograd() -> None:
         by_windows(h, 2)
     with pytest.raises(ValueError, match="numbers below 27"):
         CharRNN(torch.tensor([3, 27]))
+
+
+def test_weights_start_within_one_over_the_root_of_the_units() -> None:
+    problem = CharRNN(torch.tensor([3, 1, 2]), units=16)
+    start = problem.parameters(torch.Generator().manual_seed(0))
+    assert 0.99 / 4 < start.abs().max() < 1 / 4 and start.mean().abs() < 0.02
 
 
 def test_text_is_letters() -> None:
@@ -268,3 +291,15 @@ def test_a_random_system_is_stable_and_remembers() -> None:
         torch.randn(6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64).trace()
         > 0
     )  # a radius below 0 would turn the sign of every second step
+
+
+def test_windows_add_up_what_their_steps_do_to_the_losses_from_their_first_on() -> None:
+    h = torch.randn(6, 6, 2, generator=torch.Generator().manual_seed(0))
+    found = by_windows(h, 3)
+    assert found.shape == (2, 2, 2)
+    for row in range(2):
+        for column in range(2):
+            wanted = (
+                h[3 * row, 3 * column] + h[3 * row, 3 * column + 1] + h[3 * row, 3 * column + 2]
+            )
+            torch.testing.assert_close(found[row, column], wanted)

@@ -253,7 +253,7 @@ _million = partial(_worth, on=million_tuned, cell="fig-million-tuned", page="imp
     place="the title, on 8x8 digits",
     expect=LOWER,
     verdict=REPRODUCED,
-    planted=same("arm", EACH, "untuned"),
+    planted=swap("arm", EACH, "untuned"),
 )
 def implicit_million_falls(result: xr.Dataset) -> Estimate:
     """A million decays, one a weight, can be tuned: the test loss falls from where they start."""

@@ -194,7 +194,8 @@ def main() -> None:
         base = "betty-ml" if have["betty"] else "ours"
         found = compare(calls, base, repeat=repeat)
         kept = limits if have["betty"] else None
-        report(f"Hypergradient by {K} Neumann terms, {title}, float32", found, kept, NOTE)
+        note = NOTE + " jax's compilation, a second or more, is not counted."
+        report(f"Hypergradient by {K} Neumann terms, {title}, float32", found, kept, note)
         in_gradients(found)
 
         # conjugate gradients in double precision, where 20 iterations are not yet converged

@@ -204,7 +204,12 @@ def worth(result: xr.Dataset, again: xr.Dataset, tumours: xr.Dataset) -> Drawing
     canvas.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return Drawing(
         canvas,
-        "TODO",
+        "Test loss of tuned decays minus that of one decay by grid, against the share of 200 "
+        "labelled examples used for validation, with 95 % intervals: digits above, breast cancer "
+        "below. Trained on all 200 afterwards, one decay and one a layer lie on or just below "
+        "zero, one an input and one a weight above it at every share, on both. Trained on the "
+        "training part alone, one an input and one a weight from e^-7 fall below it on digits; on "
+        "breast cancer none of the many does.",
         f"mean over {result.sizes['split']} splits, shares {row(shares, digits=2)}\n"
         + "\n".join(rows),
     )
@@ -238,4 +243,11 @@ def million_tuned(result: xr.Dataset) -> Drawing:
         axes.set(title=title, xlabel="nats", xlim=(0, None))
         axes.set_yticks(at, list(names.values()))
         axes.grid(axis="y", visible=False)
-    return Drawing(canvas, "TODO", f"{result.sizes['split']} splits\n" + "\n".join(rows))
+    return Drawing(
+        canvas,
+        "Validation and test loss of a network with two hidden layers of 1024 units, untuned, with "
+        "one decay by grid or hypergradient, and with a million decays by hypergradient: means "
+        "with 95 % intervals, ticks for the splits. In validation the million end far below all, "
+        "in test beside one decay and far below the untuned.",
+        f"{result.sizes['split']} splits\n" + "\n".join(rows),
+    )

@@ -130,7 +130,9 @@ def page(results: dict[str, Any]) -> str:
                     how = "as fast" if ratio < CLOSE else f"{_ratio(ratio)} times as fast"
                     name = "" if ours["name"] == "ours" else f" as our best, *{ours['name']}*"
                     if ours is not best:
-                        name = f" as our general route; *{best['name']}* is faster than both"
+                        name = " as our general route"
+                        if best["median"] < peer["median"]:
+                            name += f"; *{best['name']}* is faster than both"
                     worse.append(f"- {table['title']}: {_name(peer)} is {how}{name}.")
         for row in table["rows"]:
             if _kind(row) == "limit":

@@ -16,6 +16,7 @@ from replications.papers.implicit.experiments.distill import distill, score
 from replications.papers.implicit.experiments.libraries import libraries, table
 from replications.papers.implicit.experiments.million import mebibytes, million
 from replications.papers.implicit.experiments.overfit import TUNED, at_end, overfit, peak
+from replications.papers.implicit.experiments.worth_elsewhere import cancer, million_tuned
 from replications.papers.implicit.figures.valley import frames, valley
 
 SMALL = {"splits": 3, "outer": 2, "inner": 5, "hidden": 16}
@@ -190,6 +191,16 @@ def test_a_tuner_lowers_the_validation_loss(arm):
     )
     val = tuners.worth.run(config)["val"].squeeze().mean("split")
     assert float(val.sel(arm=arm)) < float(val.sel(arm="untuned"))
+
+
+def test_a_second_data_set_is_standardised_and_a_million_are_that_many():
+    tumours = cancer.result("quick").squeeze("share")
+    assert tumours["decays"].values.tolist() == [1, 1, 30 * 32 + 32 * 2]
+    # raw areas of a thousand square pixels would leave a network at random
+    assert float(tumours["accuracy"].sel(arm="untuned").min()) > 0.85
+    wide = million_tuned.full[-1].hidden
+    assert 64 * wide[0] + wide[0] * wide[1] + wide[1] * 10 > 1e6
+    assert {c.outer() for c in million_tuned.full} == {22}
 
 
 def test_the_valley_s_frames_are_the_closed_form():

@@ -33,8 +33,9 @@ from replications.methods.implicit import hypergradient
 from replications.methods.inverse_hessian import HypergradientWarning
 from replications.methods.neumann import Neumann
 from replications.problems import mlp
-from replications.problems.data import digits, split
+from replications.problems.data import breast_cancer, digits, split
 
+LOADERS = {"digits": digits, "breast cancer": breast_cancer}
 FINALS = ("training part", "all labelled", "other initial weights")
 ARMS = (
     "untuned",
@@ -50,14 +51,16 @@ GRID, ONE, EACH = ARMS[1], ARMS[3], ARMS[6]
 
 @dataclass(frozen=True)
 class Config:
-    """Digits; all shares and arms."""
+    """One data set, all shares and arms."""
 
+    data: str = "digits"
+    """A key of LOADERS."""
     labelled: int = 200
-    """Images that training and validation share."""
+    """Examples that training and validation share."""
     hidden: tuple[int, ...] = (32,)
     """Units of the hidden layers; our choice."""
     shares: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75)
-    """Of the labelled images, for validation; four of the authors' five."""
+    """Of the labelled examples, for validation; four of the authors' five."""
     arms: tuple[str, ...] = ARMS
     splits: int = 16
     """Independent draws of the examples and of the initial weights."""
@@ -191,11 +194,16 @@ def _descend(
 
 def _compare(config: Config) -> xr.Dataset:
     """Tune by every arm at every share, then judge the decays."""
-    data = digits()
+    data = LOADERS[config.data]()
     rest = len(data.inputs) - config.labelled
     parts = [split(len(data.inputs), (config.labelled, rest), i) for i in range(config.splits)]
     known, unseen = (torch.stack(part) for part in zip(*parts, strict=True))
-    labelled, test = (_Part(data.inputs[part], data.targets[part]) for part in (known, unseen))
+    centre, spread = torch.zeros(()), torch.ones(())
+    if config.data != "digits":  # pixels are left as they are
+        spread, centre = torch.std_mean(data.inputs[known], 1, keepdim=True)
+    labelled, test = (
+        _Part((data.inputs[part] - centre) / spread, data.targets[part]) for part in (known, unseen)
+    )
     layers = (data.inputs.shape[1], *config.hidden, int(data.classes or 0))
     first, other = (
         mlp.init(layers, config.splits, generator(0, "worth", name)) for name in ("first", "other")

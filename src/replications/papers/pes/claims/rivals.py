@@ -317,4 +317,4 @@ def pes_learned_full_es(result: xr.Dataset) -> Estimate:
 )
 def pes_learned_adam(result: xr.Dataset) -> Estimate:
     """Adam with a tuned schedule trains fresh networks better than the rule of PES."""
-    return _learned_versus(result, "Adam, tuned")
+    return _learned_versus(result, learned_optimizer.TUNED[0])

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BACKWARD = 3
-LEARNED = ("PES", "truncated ES", "full ES", "truncated BPTT")
 TUNED = ("Adam, tuned", "SGD with momentum, tuned")
 
 
@@ -48,7 +47,7 @@ class Config:
     pairs: int = 3
     """Of each task; N = 24 together."""
     sigma: float = 0.1
-    """Of 0.03, 0.1 and 0.3 best in a pilot on another seed, a third as long, for the mean of the
+    """Of 0.03, 0.1 and 0.3 the best in a pilot on another seed, a third as long: the mean over the
     three ES methods, each at its best rate. The pilot also chose the range of the rates."""
     updates: int = 1000
     """Of the methods that cut; full ES gets as many particle-steps."""

@@ -11,6 +11,7 @@ import xarray as xr
 
 from replications.papers.pes.experiments import (
     digits_trials,
+    learned_optimizer,
     many_knobs,
     text_race,
     toy_rivals,
@@ -82,6 +83,24 @@ def test_knobs_start_in_the_middle_and_searches_only_improve(objective) -> None:
     assert ("BPTT" in result["arm"]) == (objective == "train loss")
     assert result["fresh"].notnull().all()
     assert result["adam"].sel(arm="full ES", rate="lowest") == config.full_rates[0]
+
+
+def test_learned_rules_start_alike_and_tuned_optimizers_are_the_best_of_their_settings() -> None:
+    config = dataclasses.replace(learned_optimizer.SMALL, seeds=2, rates=(0.01,) * 4)
+    result = learned_optimizer.learned_optimizer(config)
+    learned = result["score"].drop_sel(arm=list(learned_optimizer.TUNED))
+    first, last = learned.isel(spent=0), learned.isel(spent=-1)
+    assert abs(first - first.isel(arm=0, rate=0)).max() < 1e-6 < abs(last - first).min()
+    exact = last.sel(arm="truncated BPTT")  # no noise: equal rates give equal rules
+    assert abs(exact - exact.isel(rate=0)).max() < 1e-5
+    runs = [("choice", j) for j in range(config.runs)]
+    for arm, kind, settings in (
+        ("Adam, tuned", learned_optimizer.PlainAdam, learned_optimizer._adam_settings()),
+        ("SGD with momentum, tuned", lambda x: x, learned_optimizer._sgd_settings()),
+    ):
+        every = settings.expand(config.seeds, -1, -1)
+        best = learned_optimizer._train(config, kind, runs, every).mean(dim=(0, 2)).min()
+        assert result["score"].sel(arm=arm).mean() == pytest.approx(best.item(), rel=1e-5)
 
 
 def test_staggered_groups_stand_in_all_windows() -> None:

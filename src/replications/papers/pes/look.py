@@ -17,6 +17,8 @@ COLOR = {
     "BPTT": OKABE_ITO["grey"],
     "random search": OKABE_ITO["orange"],
     "CMA-ES": OLIVE,
+    "Adam": OKABE_ITO["orange"],
+    "SGD with momentum": OKABE_ITO["grey"],
 }
 MARKER = {
     "PES": "D",
@@ -29,6 +31,8 @@ MARKER = {
     "BPTT": "X",
     "random search": "*",
     "CMA-ES": "p",
+    "Adam": "*",
+    "SGD with momentum": "X",
 }
 
 

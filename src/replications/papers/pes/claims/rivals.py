@@ -18,7 +18,13 @@ from replications.core.claims import (
 )
 from replications.core.estimates import Estimate, exact, mean, ratio
 from replications.core.planted import scaled, swap
-from replications.papers.pes.experiments import digits, many_knobs, text_race, toy_rivals
+from replications.papers.pes.experiments import (
+    digits,
+    learned_optimizer,
+    many_knobs,
+    text_race,
+    toy_rivals,
+)
 from replications.papers.pes.experiments.digits_trials import digits_trials, trials_to_reach
 from replications.papers.pes.experiments.text_race import STAGGERED, text_end
 from replications.papers.pes.experiments.trained_variance import trained_variance, variance_ratio
@@ -31,6 +37,9 @@ NRES_TITLE = "title of NRES (Li et al. 2023), for which it was meant: staggered 
 _toy = partial(claim, on=toy_rivals.toy_rivals, cell="fig-toy-rivals")
 _knobs = partial(claim, on=many_knobs.many_knobs, cell="fig-many-knobs", place=KNOBS)
 _error = partial(claim, on=many_knobs.many_knobs_error, cell="fig-many-knobs", place=KNOBS)
+_learned = partial(
+    claim, on=learned_optimizer.learned_optimizer, cell="fig-learned-optimizer", page="pes-audit"
+)
 _text = partial(claim, on=text_race.text_race, cell="fig-text-race")
 
 
@@ -252,3 +261,59 @@ def pes_text_staggered(result: xr.Dataset) -> Estimate:
 def pes_text_bptt(result: xr.Dataset) -> Estimate:
     """Full BPTT trains it better than PES, with less compute."""
     return _race(result, "BPTT", "PES" + STAGGERED)
+
+
+LEARNED = f"abstract: learned optimizers; {SETTING}"
+
+
+def _learned_versus(result: xr.Dataset, rival: str) -> Estimate:
+    arms = ("PES", rival)
+    ours, theirs = (learned_optimizer.learned_fresh(result, arm).values for arm in arms)
+    return ratio(ours, theirs, f"training loss of fresh runs, PES's rule over {rival}")
+
+
+@_learned(
+    kind=Kind.PAPER,
+    place=LEARNED,
+    expect=BELOW,
+    verdict=REPRODUCED,
+    planted=swap("arm", "PES", "truncated ES"),
+)
+def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
+    """A rule that PES has learned trains fresh networks better than one by truncated ES."""
+    return _learned_versus(result, "truncated ES")
+
+
+@_learned(
+    kind=Kind.PAPER,
+    place=LEARNED,
+    expect=BELOW,
+    verdict=REPRODUCED,
+    planted=swap("arm", "PES", "truncated BPTT"),
+)
+def pes_learned_tbptt(result: xr.Dataset) -> Estimate:
+    """A rule that PES has learned trains fresh networks better than one by truncated BPTT."""
+    return _learned_versus(result, "truncated BPTT")
+
+
+@_learned(
+    kind=Kind.PAPER,
+    place=LEARNED,
+    expect=BELOW,
+    verdict=INCONCLUSIVE,
+    planted=swap("arm", "PES", "full ES"),
+)
+def pes_learned_full_es(result: xr.Dataset) -> Estimate:
+    """A rule that PES has learned trains fresh networks better than one by full ES."""
+    return _learned_versus(result, "full ES")
+
+
+@_learned(
+    kind=Kind.CONTROL,
+    place="our control",
+    expect=at_least(1.0, "the rule's loss is the higher one"),
+    verdict=NOT_REPRODUCED,
+)
+def pes_learned_adam(result: xr.Dataset) -> Estimate:
+    """Adam with a tuned schedule trains fresh networks better than the rule of PES."""
+    return _learned_versus(result, learned_optimizer.TUNED[0])

@@ -12,6 +12,7 @@ from replications.core.figures import WIDTH, Drawing, figure
 from replications.core.numbers import number, row
 from replications.papers.pes.experiments import digits as tuning
 from replications.papers.pes.experiments import digits_trials as single
+from replications.papers.pes.experiments import learned_optimizer as learning
 from replications.papers.pes.experiments import many_knobs as knobs
 from replications.papers.pes.experiments import text_race as race
 from replications.papers.pes.experiments import toy_rivals as rivals
@@ -93,6 +94,37 @@ def many_knobs(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
         "which has no derivative; each method at its own best of five rates. The dots of nearly "
         "all methods overlap; CMA-ES is among the lowest on both, and one run of PES lies far off.",
         "; ".join(words),
+    )
+
+
+@figure(on=learning.learned_optimizer)
+def learned_optimizer(result: xr.Dataset) -> Drawing:
+    """A learned optimizer: meta-training, a fresh run step by step, and the mean of such runs."""
+    canvas, axes = plt.subplot_mosaic(
+        [["meta", "course"], ["ends", "ends"]], figsize=(WIDTH, 5.2), height_ratios=[1.2, 1]
+    )
+    arms = result["arm"].values.tolist()
+    for arm in arms:
+        line = {"linestyle": "--"} if arm in learning.TUNED else {}
+        band(axes["meta"], 100 * result["spent"], learning.learned_curve(result, arm), arm, **line)
+        course = learning.learned_course(result, arm).coarsen(step=5, boundary="trim").mean()
+        band(axes["course"], course["step"], course, arm, **line)
+    axes["meta"].set(title="Meta-training", xlabel="compute spent, %", yscale="log")
+    axes["course"].set(title="A fresh run under the last rule", xlabel="step", yscale="log")
+    for name in ("meta", "course"):
+        axes[name].minorticks_off()
+        axes[name].set_yticks([0.5, 1, 2], ["0.5", "1", "2"])
+    axes["meta"].set_ylabel("mean training loss")
+    axes["course"].set_ylabel("training loss")
+    words = _rows(axes["ends"], {arm: learning.learned_fresh(result, arm) for arm in arms})
+    axes["ends"].set(title="Mean training loss of fresh runs, a dot a seed", xlabel="nats")
+    return Drawing(
+        canvas,
+        "Update rules for each weight of a small network, learned by PES, truncated ES, full ES "
+        "and truncated BPTT, beside tuned Adam and tuned SGD with momentum. Above, what the rule "
+        "so far is worth against the compute spent, and the training loss of a fresh run; below, "
+        "one dot a seed for the mean training loss of fresh runs.",
+        "medians of the mean training loss: " + ", ".join(words),
     )
 
 

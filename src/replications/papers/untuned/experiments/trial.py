@@ -6,7 +6,6 @@ other seeds. A seed has the same weights and data in every arm.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,14 +15,11 @@ import xarray as xr
 from torch import Tensor
 
 from replications.core.experiment import experiment, quantity
-from replications.core.seeds import generator
 from replications.methods.adam_step import Coefficients, adam_coefficients, adam_step_
 from replications.methods.adam_variants import linear_warmup, untuned_warmup_steps
 from replications.methods.radam import radam_coefficients
 from replications.methods.untuned_warmup import exponential_warmup
-from replications.problems import data, mlp
-from replications.problems.reversal import Reversal
-from replications.problems.transformer import Transformer
+from replications.problems.trials import digits, translation
 
 LENGTH = {"linear": 1.0, "short": 0.1, "long": 10.0}
 """Of the linear warm-ups, in the rule's 2 / (1 - beta2)."""
@@ -50,44 +46,6 @@ class Config:
     judges: tuple[int, ...] = tuple(range(6))
 
 
-Problem = tuple[list[Tensor], Callable[..., Any], Callable[..., Any]]
-"""First weights; (weights, step) -> loss and gradient; weights -> loss and errors on new data."""
-
-
-def translation(config: Config, seeds: tuple[int, ...]) -> Problem:
-    """Reversed sentences, 8 words each, never the same twice."""
-    net, task = Transformer(layers=4), Reversal(seeds, length=8)
-    batches, new = task.batches(config.steps, config.batch), task.batches(1, 256, "test")[0]
-    pairs, test = [(b, task.translate(b)) for b in batches], (new, task.translate(new))
-    return (
-        net.init(seeds),
-        lambda w, t: net.gradients(w, *pairs[t - 1]),
-        lambda w: (net.losses(w, *test), 1 - net.accuracy(w, *test)),
-    )
-
-
-def digits(config: Config, seeds: tuple[int, ...]) -> Problem:
-    """8x8 images, 64 ReLUs; 1200 of them to learn from and 597 new ones, drawn for each seed."""
-    images = data.digits()
-    parts = [data.split(len(images.inputs), (1200, 597), seed) for seed in seeds]
-    new = torch.stack([part[1] for part in parts])
-    size, orders = (config.steps, config.batch), []
-    for seed, part in zip(seeds, parts, strict=True):
-        orders.append(part[0][torch.randint(1200, size, generator=generator(seed, "batches"))])
-    batches = torch.stack(orders, dim=1)
-    models = [mlp.init((64, 64, 10), 1, generator(seed, "weights")) for seed in seeds]
-
-    def gradients(w: list[Tensor], t: int) -> tuple[Tensor, list[Tensor]]:
-        losses = mlp.losses(w, images.inputs[batches[t - 1]], images.targets[batches[t - 1]])
-        return losses.detach(), list(torch.autograd.grad(losses.sum(), w))
-
-    def test(w: list[Tensor]) -> tuple[Tensor, Tensor]:
-        x, y = images.inputs[new], images.targets[new]
-        return mlp.losses(w, x, y), 1 - mlp.accuracy(w, x, y)
-
-    return [torch.cat(same) for same in zip(*models, strict=True)], gradients, test
-
-
 def coefficients(config: Config, lr: Tensor, t: int) -> Coefficients:
     """Step t of the arm: Adam's, but for a factor of its rate; RAdam's begins with momentum."""
     betas, period = (0.9, config.beta2), untuned_warmup_steps(config.beta2)
@@ -102,17 +60,19 @@ def coefficients(config: Config, lr: Tensor, t: int) -> Coefficients:
 
 def train(config: Config, rates: tuple[float, ...], seeds: tuple[int, ...]) -> np.ndarray:
     """Loss and share of errors on new data [2, rates, seeds]; every rate and seed is one model."""
-    problem = {"translation": translation, "digits": digits}[config.problem]
-    weights, gradients, test = problem(config, seeds * len(rates))
-    peak = torch.tensor(rates).repeat_interleave(len(seeds))
+    models = seeds * len(rates)
+    if config.problem == "translation":
+        problem = translation(models, config.steps, config.batch)
+    else:
+        problem = digits(models, config.steps, config.batch, (1200, 597), "weights", epochs=False)
+    peak, weights = torch.tensor(rates).repeat_interleave(len(seeds)), problem.weights
     m, v = ([torch.zeros_like(w) for w in weights] for _ in range(2))
-    for w in weights:
-        w.requires_grad_()
     for t in range(1, config.steps + 1):
         now = coefficients(config, peak * (1 - (t - 1) / config.steps), t)
-        adam_step_(weights, gradients(weights, t)[1], m, v, (0.9, config.beta2), now)
+        adam_step_(weights, problem.gradients(weights, t), m, v, (0.9, config.beta2), now)
     with torch.no_grad():
-        return torch.stack(test(weights)).reshape(2, len(rates), -1).double().numpy()
+        loss, right = problem.test(weights)
+    return torch.stack([loss, 1 - right]).view(2, len(rates), -1).double().numpy()
 
 
 def trial(config: Config) -> xr.Dataset:

@@ -18,13 +18,6 @@ def test_the_factor_of_adams_rate_at_step_500(arm, factor):
     assert factors(arm, 0.999, 500)[-1] == pytest.approx(factor, rel=1e-4)
 
 
-@pytest.mark.parametrize("problem", ["digits", "translation"])
-def test_a_model_does_not_depend_on_its_neighbours(problem):
-    config = replace(SMALL, arm="RAdam", problem=problem)
-    together = train(config, (0.01, 0.02), (0, 1))[:, 1, 1]
-    assert train(config, (0.02,), (1,))[:, 0, 0] == pytest.approx(together, rel=1e-4)
-
-
 def test_arms_share_weights_and_data():
     still = [train(replace(SMALL, arm=arm), (0.0,), (0, 1)) for arm in ARMS]
     assert all((other == still[0]).all() for other in still)

@@ -13,6 +13,7 @@ from replications.papers.hypergradients.experiments.box import left_by
 from replications.papers.hypergradients.experiments.chaos import chaos as on_line
 from replications.papers.hypergradients.experiments.chaos import mse
 from replications.papers.hypergradients.experiments.tuning import (
+    SEARCHES,
     best_rate,
     final,
     ridge_tuning,
@@ -91,8 +92,8 @@ def tuning(ridge: xr.Dataset, toy: xr.Dataset) -> Drawing:
                 values = values / result["start"].values
             ax.plot(values, np.full(len(values), i), MARKER[arm], color=COLOR[arm], ms=4, alpha=0.7)
             ax.plot([values.mean()], [i], "|", color=COLOR[arm], ms=14, mew=2)
-            rate = number(best_rate(result, arm))
-            lines.append(f"{title}: {arm} {number(values.mean(), digits=3)} (rate {rate})")
+            rate = "" if arm in SEARCHES else f" (rate {number(best_rate(result, arm))})"
+            lines.append(f"{title}: {arm} {number(values.mean(), digits=3)}{rate}")
         ax.set_yticks(range(len(order)), order)
         ax.set(xscale="log", title=title)
     axes[0].set_xlabel("final loss / loss at the start")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 
-from replications.core.figures import WIDTH, Drawing, figure
+from replications.core.figures import WIDTH, Drawing, figure, strip
 from replications.core.numbers import number
-from replications.papers.optimisers.experiments.race import (
-    best_rate,
-    judged,
-)
+from replications.papers.optimisers.experiments.race import best_rate, judged
 from replications.papers.optimisers.experiments.races import on_digits, on_translation
 from replications.papers.optimisers.look import COLOR, MARKER
 
@@ -26,14 +22,12 @@ def _race(
     for arm in arms:
         mean = result[what].sel(arm=arm, seed=seeds).mean("seed")
         left.plot(mean["lr"], mean, marker=MARKER[arm], color=COLOR[arm], label=arm)
-    means = {arm: float(judged(result, arm, what).mean()) for arm in arms}
-    for i, arm in enumerate(sorted(arms, key=means.__getitem__)):
-        values = judged(result, arm, what).values
-        right.plot(values, np.full(len(values), i), MARKER[arm], color=COLOR[arm], ms=4, alpha=0.7)
-        right.plot([values.mean()], [i], "|", color=COLOR[arm], ms=14, mew=2)
+    final = {arm: judged(result, arm, what).values for arm in arms}
+    final = dict(sorted(final.items(), key=lambda item: item[1].mean()))
+    strip(right, final, COLOR, MARKER)
+    for arm, values in final.items():
         rate = number(best_rate(result, arm))
         lines.append(f"{arm}: {number(values.mean(), digits=4)} at rate {rate}")
-    right.set_yticks(range(len(arms)), sorted(arms, key=means.__getitem__))
     left.set(xscale="log", xlabel="learning rate", ylabel=label, ylim=ylim)
     left.set_title("at every rate")
     right.set(xlabel=label, title="at the chosen rate, by seed")

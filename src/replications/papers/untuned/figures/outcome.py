@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 from matplotlib import pyplot as plt
 
-from replications.core.figures import WIDTH, Drawing, figure
+from replications.core.figures import WIDTH, Drawing, figure, strip
 from replications.core.numbers import number, row
 from replications.papers.untuned.experiments.trial import on_digits, on_translation
 from replications.papers.untuned.look import COLOR, MARKER, NAME
@@ -20,14 +20,12 @@ def rule(translation: xr.Dataset, digits: xr.Dataset) -> Drawing:
         (panels[0], translation, "loss", "Transformer: loss on new data, nats"),
         (panels[1], digits, "error", "digits: errors on new data, %"),
     ):
-        for place, arm in enumerate(arms):
-            found = result[what].sel(arm=arm)
-            heights = [place] * found.size
-            axes.plot(found, heights, MARKER[arm], color=COLOR[arm], alpha=0.6)
-            axes.plot([found.mean()] * 2, [place - 0.35, place + 0.35], color=COLOR[arm])
+        rows = {arm: result[what].sel(arm=arm).values for arm in arms}
+        strip(axes, rows, COLOR, MARKER)
+        axes.set(xlabel=name)
+        for arm, values in rows.items():
             rate = number(float(result["best"].sel(arm=arm)), digits=2)
-            lines.append(f"{arm}, rate {rate}: {row(found.values, digits=2)}")
-        axes.set(xlabel=name, ylim=(-0.6, len(arms) - 0.4))
+            lines.append(f"{arm}, rate {rate}: {row(values, digits=2)}")
     panels[0].set_yticks(range(len(arms)), [NAME[arm] for arm in arms])
     return Drawing(
         canvas,

@@ -32,7 +32,7 @@ class Trial:
     weights: list[Tensor]
     """[models, rows, columns]."""
     losses: Callable[[list[Tensor], int], Float[Tensor, " models"]]
-    """Training losses at weights and a step, from 1: every step has its own batch."""
+    """Training losses at weights and a step, from 1 on; every step has its own batch."""
     test: Callable[[list[Tensor]], tuple[Float[Tensor, " models"], Float[Tensor, " models"]]]
     """Loss and share of right answers on new data, at weights."""
 

@@ -8,7 +8,7 @@ show one SVG for both (:func:`themed`). A paper declares the colours and markers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ from replications.core.compact import compact_png, compact_svg
 from replications.core.experiment import Experiment, Tier
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
 Theme = Literal["light", "dark"]
@@ -62,6 +63,18 @@ class Drawing:
     """One or two sentences: what is drawn and what it shows."""
     summary: str
     """The drawn numbers, rounded so that another machine prints the same; a test compares it."""
+
+
+def strip(
+    axes: Axes, rows: Mapping[str, Any], color: Mapping[str, str], marker: Mapping[str, str]
+) -> None:
+    """Draw a row of points for each arm, the first lowest, with a bar at their mean."""
+    for height, (arm, values) in enumerate(rows.items()):
+        heights = [height] * len(values)
+        axes.plot(values, heights, marker[arm], color=color[arm], ms=4, alpha=0.7)
+        axes.plot([sum(values) / len(values)], [height], "|", color=color[arm], ms=14, mew=2)
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set_ylim(-0.6, len(rows) - 0.4)
 
 
 Draw = Callable[..., Drawing]

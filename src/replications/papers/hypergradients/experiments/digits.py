@@ -209,10 +209,3 @@ def products_needed(result: xr.Dataset, way: str, error: float) -> xr.DataArray:
         share = (y[0] - np.log(error)) / (y[0] - y[1])
         needed.append(float(np.exp(x[0] + share * (x[1] - x[0])) - 1))
     return xr.DataArray(needed, dims="split", coords={"split": own.split})
-
-
-@quantity
-def equal_cost_ratio(result: xr.Dataset, one: str, other: str) -> xr.DataArray:
-    """Variance times price of one setting over that of another, by split."""
-    product = result["variance"] * result["cost"]
-    return product.sel(setting=one) / product.sel(setting=other)

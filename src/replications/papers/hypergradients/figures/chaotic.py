@@ -6,13 +6,14 @@ import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 
-from replications.core.figures import WIDTH, Drawing, figure
+from replications.core.figures import WIDTH, Drawing, figure, strip
 from replications.core.numbers import number
 from replications.papers.hypergradients.experiments.box import box as in_box
 from replications.papers.hypergradients.experiments.box import left_by
 from replications.papers.hypergradients.experiments.chaos import chaos as on_line
 from replications.papers.hypergradients.experiments.chaos import mse
 from replications.papers.hypergradients.experiments.tuning import (
+    SEARCHES,
     best_rate,
     final,
     ridge_tuning,
@@ -83,17 +84,15 @@ def tuning(ridge: xr.Dataset, toy: xr.Dataset) -> Drawing:
     titles = ("ridge, 16 hyperparameters", "toy, 2 hyperparameters")
     for ax, result, title in zip(axes, (ridge, toy), titles, strict=True):
         arms = result["arm"].values.tolist()
-        height = {arm: -float(final(result, arm).mean()) for arm in arms}
-        order = sorted(arms, key=height.__getitem__)
-        for i, arm in enumerate(order):
-            values = final(result, arm).values
-            if title.startswith("ridge"):  # problems differ: against the start
-                values = values / result["start"].values
-            ax.plot(values, np.full(len(values), i), MARKER[arm], color=COLOR[arm], ms=4, alpha=0.7)
-            ax.plot([values.mean()], [i], "|", color=COLOR[arm], ms=14, mew=2)
-            rate = number(best_rate(result, arm))
-            lines.append(f"{title}: {arm} {number(values.mean(), digits=3)} (rate {rate})")
-        ax.set_yticks(range(len(order)), order)
+        ends = {arm: final(result, arm) for arm in arms}
+        ends = dict(sorted(ends.items(), key=lambda item: -float(item[1].mean())))
+        # ridge problems differ: against the start
+        start = result["start"] if title.startswith("ridge") else 1.0
+        rows = {arm: (values / start).values for arm, values in ends.items()}
+        strip(ax, rows, COLOR, MARKER)
+        for arm, values in rows.items():
+            rate = "" if arm in SEARCHES else f" (rate {number(best_rate(result, arm))})"
+            lines.append(f"{title}: {arm} {number(values.mean(), digits=3)}{rate}")
         ax.set(xscale="log", title=title)
     axes[0].set_xlabel("final loss / loss at the start")
     axes[1].set_xlabel("final loss")

@@ -13,11 +13,11 @@ from replications.core.claims import (
     Band,
     Kind,
     at_least,
+    at_most,
     claim,
 )
 from replications.core.estimates import Estimate, exact, paired
 from replications.core.planted import swap
-from replications.papers.optimisers.experiments.digits import on_digits
 from replications.papers.optimisers.experiments.race import (
     AVERAGED,
     best_rate,
@@ -25,17 +25,27 @@ from replications.papers.optimisers.experiments.race import (
     halved,
     judged,
 )
+from replications.papers.optimisers.experiments.races import on_digits, on_translation
 
 _digits = partial(
     claim, on=on_digits, kind=Kind.CONTROL, place="ours, predicted", cell="fig-digits"
 )
+_translation = partial(
+    claim, on=on_translation, kind=Kind.CONTROL, place="ours, predicted", cell="fig-translation"
+)
 POINTS = "points of held-out accuracy, {} - {}, paired t over judged seeds"
+NATS = "held-out loss in nats, {} - {}, paired t over judged seeds"
 SMALL = "half of what the split alone moves it by; nobody would choose for less"
 
 
 def _points(result: xr.Dataset, one: str, other: str) -> Estimate:
     a, b = (judged(result, arm, "accuracy").values for arm in (one, other))
     return paired(a, b, POINTS.format(one, other))
+
+
+def _nats(result: xr.Dataset, one: str, other: str) -> Estimate:
+    a, b = (judged(result, arm, "loss").values for arm in (one, other))
+    return paired(a, b, NATS.format(one, other))
 
 
 @_digits(
@@ -93,3 +103,50 @@ def optimisers_digits_rate(result: xr.Dataset) -> Estimate:
 def optimisers_digits_averaging(result: xr.Dataset) -> Estimate:
     """There the running average of Adam's weights is as good as Lookahead's slow weights."""
     return _points(result, AVERAGED, "Lookahead(Adam)")
+
+
+@_translation(
+    expect=at_most(0.0, "the chapter on RAdam; any gain confirms it"),
+    verdict=REPRODUCED,
+    planted=swap("arm", "warm-up", "Adam"),
+)
+def optimisers_translation_warmup(result: xr.Dataset) -> Estimate:
+    """On the Transformer warm-up ends below Adam also where both are tuned."""
+    return _nats(result, "warm-up", "Adam")
+
+
+@_translation(
+    expect=at_most(0.0, "the chapter on RAdam; any gain confirms it"),
+    verdict=REPRODUCED,
+    planted=swap("arm", "RAdam", "Adam"),
+)
+def optimisers_translation_radam(result: xr.Dataset) -> Estimate:
+    """There RAdam ends below Adam where both are tuned."""
+    return _nats(result, "RAdam", "Adam")
+
+
+@_translation(
+    expect=Band(-0.2, 0.2, "a fifth of a nat is what two seeds of one arm differ by"),
+    verdict=INCONCLUSIVE,
+)
+def optimisers_translation_tie(result: xr.Dataset) -> Estimate:
+    """There RAdam and warm-up end level."""
+    return _nats(result, "RAdam", "warm-up")
+
+
+@_translation(
+    expect=at_most(0.0, "any gain confirms it; but its first step is as bad as Adam's"),
+    verdict=INCONCLUSIVE,
+)
+def optimisers_translation_lookahead(result: xr.Dataset) -> Estimate:
+    """There Lookahead around Adam ends below Adam."""
+    return _nats(result, "Lookahead(Adam)", "Adam")
+
+
+@_translation(
+    expect=at_most(0.0, "any gain confirms it; Lookahead mostly halves the rate"),
+    verdict=INCONCLUSIVE,
+)
+def optimisers_translation_ranger(result: xr.Dataset) -> Estimate:
+    """There Lookahead around RAdam ends below RAdam alone."""
+    return _nats(result, "Lookahead(RAdam)", "RAdam")

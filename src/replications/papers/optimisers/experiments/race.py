@@ -1,33 +1,27 @@
-"""Five optimisers on a problem of the book, each at its best learning rate.
+"""Five optimisers on two problems of the book, each at its best learning rate.
 
 One config is one arm. All its learning rates and seeds train as one batch of models: the cores of
 `methods` take a rate for each model. A seed has the same data, first weights and batches in every
 arm. Half of the seeds choose an arm's learning rate, the other half judge it.
 
-The network on the digits is that of the chapter on Lookahead.
+The network on the digits is that of the chapter on Lookahead, the Transformer that of the chapter
+on RAdam, two thirds as deep and half as wide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor
 
 from replications.core.experiment import quantity
-from replications.core.seeds import generator
 from replications.methods.adam_step import adam_coefficients, adam_step_
 from replications.methods.adam_variants import linear_warmup
 from replications.methods.lookahead import lookahead_pull
 from replications.methods.radam import radam_coefficients
-from replications.problems import data, mlp
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
+from replications.problems.trials import Trial, digits, translation
 
 ARMS = ("Adam", "warm-up", "RAdam", "Lookahead(Adam)", "Lookahead(RAdam)")
 AVERAGED = "Adam, averaged"
@@ -36,17 +30,17 @@ AVERAGED = "Adam, averaged"
 
 @dataclass(frozen=True)
 class Config:
-    """One arm."""
+    """One arm on one problem."""
 
     arm: str
+    problem: str
+    """"digits" or "translation"."""
     rates: tuple[float, ...]
     """Each twice the one before: with alpha = 1/2, half the rate is the neighbour."""
     steps: int
     seeds: tuple[int, ...]
     """The first half chooses the rate, the second judges it."""
     batch: int
-    width: int
-    """Units of the hidden layer."""
     alpha: float = 0.5
     """Lookahead's, as in its paper's figure 8."""
     k: int = 5
@@ -59,19 +53,16 @@ class Config:
     """Decoupled, as in the paper on RAdam."""
 
 
-Batch = tuple[Tensor, Tensor]
-
-
 def train(config: Config) -> xr.Dataset:
     """Train all rates and seeds of an arm; the learning rate falls linearly to zero."""
     rates = len(config.rates)
     lr = torch.tensor(config.rates).repeat_interleave(len(config.seeds))
-    problem = Digits(config, rates)
-    params = [w.repeat(rates, 1, 1) for w in problem.start()]
+    trial = problem(config, config.seeds * rates)
+    params = trial.weights
     slow, mean = ([w.clone() for w in params] for _ in range(2))
     first, second = ([torch.zeros_like(w) for w in params] for _ in range(2))
     betas, lookahead = (0.9, 0.999), config.arm.startswith("Lookahead")
-    for t, batch in enumerate(problem.batches(), start=1):
+    for t in range(1, config.steps + 1):
         rate = lr * (1 - (t - 1) / config.steps)
         if config.arm == "warm-up":
             rate = rate * linear_warmup(t, round(config.warmup * config.steps))
@@ -79,79 +70,36 @@ def train(config: Config) -> xr.Dataset:
             step = radam_coefficients(t, rate, betas, 1e-8, config.weight_decay)
         else:
             step = adam_coefficients(rate, betas, 1e-8, config.weight_decay, t, t)
-        leaves = [w.detach().requires_grad_() for w in params]
-        grads = list(torch.autograd.grad(problem.losses(leaves, *batch).sum(), leaves))
-        adam_step_(params, grads, first, second, betas, step)
+        adam_step_(params, trial.gradients(params, t), first, second, betas, step)
         if lookahead and t % config.k == 0:
             lookahead_pull(slow, params, config.alpha)
         torch._foreach_lerp_(mean, params, 1 - config.average if t > 1 else 1.0)
-    judged = slow if lookahead else params
-    arms = {config.arm: judged} | ({AVERAGED: mean} if config.arm == "Adam" else {})
-    found = {
-        arm: [part.view(rates, -1).double().numpy() for part in problem.test(weights)]
-        for arm, weights in arms.items()
-    }
+    judged = {config.arm: slow if lookahead else params}
+    judged |= {AVERAGED: mean} if config.arm == "Adam" else {}
+    with torch.no_grad():
+        tested = [torch.stack(trial.test(weights)) for weights in judged.values()]
+    loss, right = torch.stack(tested, 1).view(2, len(judged), rates, -1).double().numpy()
     axes = ("arm", "lr", "seed")
+    nats = {"long_name": "loss on held-out data", "units": "nats"}
+    percent = {"long_name": "right answers on held-out data", "units": "%"}
     return xr.Dataset(
         {
-            "loss": (
-                axes,
-                np.stack([np.nan_to_num(each[0], nan=np.inf) for each in found.values()]),
-                {"long_name": "loss on held-out data", "units": "nats"},
-            ),
-            "accuracy": (
-                axes,
-                np.stack([100 * each[1] for each in found.values()]),
-                {"long_name": "right answers on held-out data", "units": "%"},
-            ),
+            "loss": (axes, np.nan_to_num(loss, nan=np.inf), nats),
+            "accuracy": (axes, 100 * right, percent),
         },
         coords={
-            "arm": list(found),
+            "arm": list(judged),
             "lr": ("lr", list(config.rates), {"long_name": "learning rate"}),
             "seed": list(config.seeds),
         },
     )
 
 
-class Digits:
-    """One hidden layer of ReLU units on 1280 digits, tested on the other 517."""
-
-    def __init__(self, config: Config, rates: int) -> None:
-        self.config, self.rates = config, rates
-        self.images = data.digits()
-        parts = [data.split(len(self.images.targets), (1280, 517), s) for s in config.seeds]
-        self.train_set, self.test_set = (torch.stack(part) for part in zip(*parts, strict=True))
-
-    def start(self) -> list[Tensor]:
-        """One network for each seed."""
-        sizes = (64, self.config.width, 10)
-        each = [mlp.init(sizes, 1, generator(s, "init")) for s in self.config.seeds]
-        return [torch.cat(same) for same in zip(*each, strict=True)]
-
-    def batches(self) -> Iterator[Batch]:
-        """Each epoch in a new order, its own for each seed."""
-        sources = [generator(s, "batches") for s in self.config.seeds]
-        left = self.config.steps
-        while left:
-            orders = torch.stack([torch.randperm(1280, generator=source) for source in sources])
-            for order in orders.split(self.config.batch, dim=1)[:left]:
-                index = self.train_set.gather(1, order)
-                left -= 1
-                yield (
-                    self.images.inputs[index].repeat(self.rates, 1, 1),
-                    self.images.targets[index].repeat(self.rates, 1),
-                )
-
-    def losses(self, params: list[Tensor], inputs: Tensor, targets: Tensor) -> Tensor:
-        """One for each model."""
-        return mlp.losses(params, inputs, targets)
-
-    @torch.no_grad()
-    def test(self, params: list[Tensor]) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-        """Loss and share of right answers of each model."""
-        inputs = self.images.inputs[self.test_set].repeat(self.rates, 1, 1)
-        targets = self.images.targets[self.test_set].repeat(self.rates, 1)
-        return mlp.losses(params, inputs, targets), mlp.accuracy(params, inputs, targets)
+def problem(config: Config, seeds: tuple[int, ...]) -> Trial:
+    """What is trained, one model for each of the seeds."""
+    if config.problem == "translation":
+        return translation(seeds, config.steps, config.batch, width=32, new=128)
+    return digits(seeds, config.steps, config.batch, (1280, 517), "init", epochs=True)
 
 
 def every_arm(config: Config) -> tuple[Config, ...]:

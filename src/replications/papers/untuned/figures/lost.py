@@ -19,17 +19,12 @@ LEFT, SPAN = 84, 260
 
 def frames() -> list[list[list[float]]]:
     """Steps lost, in 1 / (1 - beta2), for each beta2, arm and step; RAdam's momentum costs none."""
-    return [
-        [
-            [round(float(x) * (1 - beta2), 3) for x in np.cumsum(_lost(arm, beta2))[list(STEPS)]]
-            for arm in ARMS
-        ]
-        for beta2 in BETAS
-    ]
-
-
-def _lost(arm: str, beta2: float) -> np.ndarray:
-    return np.concatenate([[0], np.nan_to_num(1 - factors(arm, beta2, STEPS[-1]))])
+    found = []
+    for beta2 in BETAS:
+        lost = [np.nan_to_num(1 - factors(arm, beta2, STEPS[-1])) for arm in ARMS]
+        sums = np.pad(np.cumsum(lost, axis=1) * (1 - beta2), ((0, 0), (1, 0)))
+        found.append(sums[:, STEPS].round(3).tolist())
+    return found
 
 
 def lost() -> MovingPicture:

@@ -170,6 +170,7 @@ def test_provenance_says_what_a_record_cost(shown, tmp_path, monkeypatch, second
     recorded = Experiment("toy", "recorded", toy.run, None, toy.Config(3))
     (path,) = {path.with_suffix(".json") for path in recorded.record()}
     path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": seconds}))
+    recorded.result("full")
     notebook.provenance_table([recorded])
     assert f"| recorded | full | {shown_as} | `" in shown[-1]["text/markdown"]
 

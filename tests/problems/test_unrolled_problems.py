@@ -199,7 +199,6 @@ def test_cubic_targets() -> None:
     )
 
 
-@pytest.mark.usefixtures("unchecked")
 def test_one_noise_for_an_episode_smooths_a_cubic_as_a_normal_does() -> None:
     problem = random_system(5, 2, 7, "cubic", torch.Generator().manual_seed(1))
     theta, sigma = torch.tensor([0.3, -0.2], dtype=torch.float64), 0.4
@@ -217,6 +216,7 @@ def test_one_noise_for_an_episode_smooths_a_cubic_as_a_normal_does() -> None:
     torch.testing.assert_close(found, wanted)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_linear_unroll_bad_arguments() -> None:
     one = torch.ones(1, 1, dtype=torch.float64)
     with pytest.raises(ValueError, match='loss must be "linear"'):

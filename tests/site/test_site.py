@@ -79,6 +79,13 @@ def test_outputs_are_stored_and_clean(path):
 
 
 @each_notebook
+def test_nothing_in_a_notebook_needs_this_site_to_be_read(path):
+    """Colab and GitHub show a role or a directive of MyST as it is typed."""
+    typed = r"\{(cite|ref|numref|eq|doc|term|prf:\w+)(:\w+)?\}+`|\"(```|:::)\{"
+    assert not re.search(typed, path.read_text(encoding="utf8"))
+
+
+@each_notebook
 def test_notebook_is_small_and_names_no_machine(path):
     text = path.read_text(encoding="utf8")
     assert len(text.encode()) < 2_000_000

@@ -31,7 +31,7 @@ MARKER = {
     "BPTT": "X",
     "random search": "*",
     "CMA-ES": "p",
-    "Adam": "*",
+    "Adam": "^",
     "SGD with momentum": "X",
 }
 

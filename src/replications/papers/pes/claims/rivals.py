@@ -276,7 +276,7 @@ def _learned_versus(result: xr.Dataset, rival: str) -> Estimate:
     kind=Kind.PAPER,
     place=LEARNED,
     expect=BELOW,
-    verdict=REPRODUCED,
+    verdict=INCONCLUSIVE,
     planted=swap("arm", "PES", "truncated ES"),
 )
 def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
@@ -288,7 +288,7 @@ def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     kind=Kind.PAPER,
     place=LEARNED,
     expect=BELOW,
-    verdict=REPRODUCED,
+    verdict=INCONCLUSIVE,
     planted=swap("arm", "PES", "truncated BPTT"),
 )
 def pes_learned_tbptt(result: xr.Dataset) -> Estimate:
@@ -312,7 +312,7 @@ def pes_learned_full_es(result: xr.Dataset) -> Estimate:
     kind=Kind.CONTROL,
     place="our control",
     expect=at_least(1.0, "the rule's loss is the higher one"),
-    verdict=NOT_REPRODUCED,
+    verdict=INCONCLUSIVE,
 )
 def pes_learned_adam(result: xr.Dataset) -> Estimate:
     """Adam with a tuned schedule trains fresh networks better than the rule of PES."""

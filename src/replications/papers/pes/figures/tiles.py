@@ -100,7 +100,7 @@ def tiles() -> MovingPicture:
         (LEFT, 14, "twelve steps, cut into windows of K"),
         (LEFT, 46, "ε: each window's own noise"),
         (LEFT, 130, "ξ: the tiles piled up"),
-        (CORNER[0], 14, "loss of window (down) against"),
+        (CORNER[0], 14, "loss of window (down),"),
         (CORNER[0], 28, "noise of window (across)"),
         (CORNER[0], 212, "framed: all that truncated"),
         (CORNER[0], 226, "ES sees"),

@@ -86,6 +86,17 @@ def test_nothing_in_a_notebook_needs_this_site_to_be_read(path):
 
 
 @each_notebook
+def test_notebook_uses_what_it_imports(path):
+    """A name that nothing uses is often all that is left of a lost cell."""
+    sources = ["".join(cell["source"]) for cell in cells(path) if cell["cell_type"] == "code"]
+    code = re.sub(r"^(\s*)%.*", r"\1pass", "\n".join(sources), flags=re.MULTILINE)
+    nodes = list(ast.walk(ast.parse(code)))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {(name.asname or name.name).split(".")[0] for node in imports for name in node.names}
+    assert names == names & {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
+@each_notebook
 def test_notebook_is_small_and_names_no_machine(path):
     text = path.read_text(encoding="utf8")
     assert len(text.encode()) < 2_000_000

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
 from replications.core import registry
@@ -66,13 +67,17 @@ class Drawing:
 
 
 def strip(
-    axes: Axes, rows: Mapping[str, Any], color: Mapping[str, str], marker: Mapping[str, str]
+    axes: Axes,
+    rows: Mapping[str, Any],
+    color: Mapping[str, str],
+    marker: Mapping[str, str],
+    middle: Callable[[Any], float] = fmean,
 ) -> None:
-    """Draw a row of points for each arm, the first lowest, with a bar at their mean."""
+    """Draw a row of points for each arm, the first lowest, with a bar at their middle."""
     for height, (arm, values) in enumerate(rows.items()):
         heights = [height] * len(values)
         axes.plot(values, heights, marker[arm], color=color[arm], ms=4, alpha=0.7)
-        axes.plot([sum(values) / len(values)], [height], "|", color=color[arm], ms=14, mew=2)
+        axes.plot([middle(values)], [height], "|", color=color[arm], ms=14, mew=2)
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set_ylim(-0.6, len(rows) - 0.4)
 

@@ -62,7 +62,6 @@ def hypergradients_unfinished_implicit(result: xr.Dataset) -> Estimate:
 @_ridge(
     expect=at_least(0.1, "a tenth of the squared length is what a reader would miss"),
     verdict=INCONCLUSIVE,
-    planted=swap("horizon", 16, 256),
 )
 def hypergradients_rates_matter(result: xr.Dataset) -> Estimate:
     """Before training has finished, the rates, for which the implicit theorem says zero, hold a
@@ -116,7 +115,6 @@ def hypergradients_pes_price(result: xr.Dataset) -> Estimate:
 @_ridge(
     expect=Band(0.9, 1.1, "three standard errors of ten problems with 32 repetitions"),
     verdict=INCONCLUSIVE,
-    planted=scaled("variance", 2.0),
 )
 def hypergradients_es_variance(result: xr.Dataset) -> Estimate:
     """The relative variance of full ES is (P + 1) / pairs, here 17/16."""
@@ -127,7 +125,6 @@ def hypergradients_es_variance(result: xr.Dataset) -> Estimate:
 @_ridge(
     expect=at_most(1.0, "any gain confirms it: rank-one noise has 13 signs, full ES 16 directions"),
     verdict=NOT_REPRODUCED,
-    planted=swap("setting", "UORO", "full ES 0.1"),
 )
 def hypergradients_uoro_gain(result: xr.Dataset) -> Estimate:
     """At equal price UORO has less variance than full ES on 16 hyperparameters."""

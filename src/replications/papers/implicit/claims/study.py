@@ -157,7 +157,6 @@ def implicit_objective_falls(result: xr.Dataset) -> Estimate:
     verdict=INCONCLUSIVE,
     cell="iris",
     page="implicit",
-    planted=swap("arm", "no decay", TUNED),
 )
 def implicit_blog_generalises(result: xr.Dataset) -> Estimate:
     """Optimising the decays gives a lower test loss than no decay."""

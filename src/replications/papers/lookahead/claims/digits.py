@@ -165,7 +165,6 @@ def lookahead_averaging_share(result: xr.Dataset) -> Estimate:
 @_averaging(
     expect=at_least(1.0, "any value from 1 confirms it"),
     verdict=NOT_REPRODUCED,
-    planted=swap("arm", LOOKAHEAD, MEAN),
 )
 def lookahead_averaging_loss(result: xr.Dataset) -> Estimate:
     """Lookahead's training loss is no lower than that of SGD at half the rate and averaged."""
@@ -178,7 +177,6 @@ def lookahead_averaging_loss(result: xr.Dataset) -> Estimate:
     place="figure 8, against half the rate and average",
     expect=at_most(0.5, "half a point is what we call level"),
     verdict=INCONCLUSIVE,
-    planted=same("arm", MEAN, SGD),
 )
 def lookahead_averaging_accuracy(result: xr.Dataset) -> Estimate:
     """At the end of training Lookahead gets no more right than SGD at half the rate and
@@ -204,7 +202,6 @@ def lookahead_blog_robust(result: xr.Dataset) -> Estimate:
     place="figure 8, with batches of 8 and a fifth of the labels drawn at random",
     expect=BETTER,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", LOOKAHEAD, HALF),
 )
 def lookahead_digits_stress(result: xr.Dataset) -> Estimate:
     """Where noise rules, Lookahead beats SGD at half the learning rate."""
@@ -222,7 +219,6 @@ def _searches(points: xr.DataArray) -> Estimate:
     place="table 1: 95.27 against 95.23 % on CIFAR-10; ours: digits",
     expect=BETTER,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", SGD, LOOKAHEAD),
 )
 def lookahead_tuned_sgd(result: xr.Dataset) -> Estimate:
     """Both tuned, with weight decay and batch normalisation, Lookahead ends above SGD."""
@@ -245,7 +241,6 @@ def lookahead_tuned_level(result: xr.Dataset) -> Estimate:
     place="introduction, both tuned",
     expect=BETTER,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "AdamW", "Lookahead(AdamW)"),
 )
 def lookahead_tuned_adam(result: xr.Dataset) -> Estimate:
     """Lookahead around AdamW performs better than AdamW."""

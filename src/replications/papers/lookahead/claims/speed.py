@@ -153,7 +153,6 @@ def lookahead_sensitivity(result: xr.Dataset) -> Estimate:
 @_sensitivity(
     expect=at_least(0.5, "half of the variations"),
     verdict=INCONCLUSIVE,
-    planted=same("arm", "α = 0.5", "SGD"),
 )
 def lookahead_sensitivity_default(result: xr.Dataset) -> Estimate:
     """In most variations Lookahead with alpha = 0.5 and k = 5 ends more than 1 % below SGD, both

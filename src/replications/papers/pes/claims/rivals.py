@@ -119,7 +119,6 @@ def _knobs_versus(result: xr.Dataset, rival: str) -> Estimate:
     kind=Kind.PAPER,
     expect=BELOW,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "PES", "random search"),
 )
 def pes_knobs_random_search(result: xr.Dataset) -> Estimate:
     """PES tunes twenty hyperparameters better than random search at equal compute."""
@@ -130,14 +129,13 @@ def pes_knobs_random_search(result: xr.Dataset) -> Estimate:
     kind=Kind.PAPER,
     expect=BELOW,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "PES", "truncated ES"),
 )
 def pes_knobs_truncated_es(result: xr.Dataset) -> Estimate:
     """PES tunes twenty hyperparameters better than truncated ES."""
     return _knobs_versus(result, "truncated ES")
 
 
-@_knobs(kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE, planted=swap("arm", "PES", "full ES"))
+@_knobs(kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE)
 def pes_knobs_full_es(result: xr.Dataset) -> Estimate:
     """PES tunes twenty hyperparameters better than full ES at equal compute."""
     return _knobs_versus(result, "full ES")
@@ -153,24 +151,19 @@ def pes_knobs_cma(result: xr.Dataset) -> Estimate:
     kind=Kind.CONTROL,
     expect=at_least(1.0, "PES's loss is the higher one"),
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "PES", "BPTT"),
 )
 def pes_knobs_bptt(result: xr.Dataset) -> Estimate:
     """Where the loss has a derivative, full BPTT tunes better than PES at equal compute."""
     return _knobs_versus(result, "BPTT")
 
 
-@_error(
-    kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE, planted=swap("arm", "PES", "random search")
-)
+@_error(kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE)
 def pes_knobs_error_random_search(result: xr.Dataset) -> Estimate:
     """On the validation error, too, PES tunes twenty hyperparameters better than random search."""
     return _knobs_versus(result, "random search")
 
 
-@_error(
-    kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE, planted=swap("arm", "PES", "truncated ES")
-)
+@_error(kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE)
 def pes_knobs_error_truncated_es(result: xr.Dataset) -> Estimate:
     """On the validation error, too, PES is better than truncated ES."""
     return _knobs_versus(result, "truncated ES")
@@ -205,7 +198,6 @@ def pes_variance_staggered(result: xr.Dataset) -> Estimate:
     place="our control",
     expect=at_least(1.0, "the ratio to NRES's variance is larger after training"),
     verdict=INCONCLUSIVE,
-    planted=swap("trained", 0, 300),
 )
 def pes_variance_trained(result: xr.Dataset) -> Estimate:
     """Training makes PES's variance, relative to NRES's, larger than at the first weights."""
@@ -244,7 +236,6 @@ def pes_text_truncated_es(result: xr.Dataset) -> Estimate:
     place="our control",
     expect=BELOW,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "PES" + STAGGERED, "PES"),
 )
 def pes_text_staggered(result: xr.Dataset) -> Estimate:
     """Staggering its particles lets PES train a text network better."""
@@ -277,7 +268,6 @@ def _learned_versus(result: xr.Dataset, rival: str) -> Estimate:
     place=LEARNED,
     expect=BELOW,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "PES", "truncated ES"),
 )
 def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated ES."""
@@ -289,7 +279,6 @@ def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     place=LEARNED,
     expect=BELOW,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "PES", "truncated BPTT"),
 )
 def pes_learned_tbptt(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated BPTT."""
@@ -301,7 +290,6 @@ def pes_learned_tbptt(result: xr.Dataset) -> Estimate:
     place=LEARNED,
     expect=BELOW,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "PES", "full ES"),
 )
 def pes_learned_full_es(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by full ES."""

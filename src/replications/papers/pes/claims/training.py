@@ -153,7 +153,6 @@ def pes_toy_plateau(result: xr.Dataset) -> Estimate:
     place="our control",
     expect=Band(0.98, 1.02, "the spread of single runs is about 1 %"),
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "NRES", "UORO"),
 )
 def pes_toy_nres(result: xr.Dataset) -> Estimate:
     """PES and NRES end within 2 % of each other on the toy."""

@@ -1,4 +1,4 @@
-"""How the chapter draws an arm: a band over time, a row of dots at the end."""
+"""How the chapter draws an arm: a band over time, a row of points at the end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from replications.core.figures import strip
+from replications.core.numbers import number
 from replications.papers.pes.look import COLOR, MARKER, method
 
 if TYPE_CHECKING:
@@ -23,9 +25,10 @@ def band(axis: Axes, x: xr.DataArray, curve: xr.DataArray, arm: str, **style: ob
     return float(middle[-1])
 
 
-def dots(axis: Axes, y: float, values: xr.DataArray, arm: str) -> float:
-    """A dot a seed and a bar at the median, which is returned."""
-    color, middle = COLOR[method(arm)], values.median().item()
-    axis.plot(values, np.full(values.size, y), MARKER[method(arm)], color=color, alpha=0.7)
-    axis.plot([middle] * 2, [y - 0.32, y + 0.32], color=color, linewidth=2)
-    return float(middle)
+def rows(axis: Axes, ends: dict[str, xr.DataArray]) -> list[str]:
+    """A row an arm, the first highest, a bar at the median; returns the medians in words."""
+    color, marker = ({arm: look[method(arm)] for arm in ends} for look in (COLOR, MARKER))
+    values = {arm: ends[arm].values for arm in reversed(ends)}
+    strip(axis, values, color, marker, np.median)
+    axis.grid(axis="y", visible=False)
+    return [f"{arm} {number(np.median(values[arm]), digits=2)}" for arm in ends]

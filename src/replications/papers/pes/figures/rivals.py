@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -17,22 +15,8 @@ from replications.papers.pes.experiments import many_knobs as knobs
 from replications.papers.pes.experiments import text_race as race
 from replications.papers.pes.experiments import toy_rivals as rivals
 from replications.papers.pes.experiments import trained_variance as trained
-from replications.papers.pes.figures.marks import band, dots
+from replications.papers.pes.figures.marks import band, rows
 from replications.papers.pes.look import COLOR, MARKER
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
-def _rows(axis: Axes, ends: dict[str, xr.DataArray]) -> list[str]:
-    """A row an arm, a dot a seed, a bar at the median; returns the medians in words."""
-    words = []
-    for y, (arm, values) in enumerate(ends.items()):
-        words.append(f"{arm} {number(dots(axis, y, values, arm), digits=2)}")
-    axis.set_yticks(range(len(ends)), list(ends))
-    axis.set_ylim(len(ends) - 0.5, -0.5)
-    axis.grid(axis="y", visible=False)
-    return words
 
 
 @figure(on=rivals.toy_rivals)
@@ -83,7 +67,7 @@ def many_knobs(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
         above.minorticks_off()
         ticks = (0.4, 0.6, 1.0, 1.5) if column == 0 else (5, 10, 20, 40)
         above.set_yticks(ticks, [f"{t:g}" for t in ticks])
-        found = _rows(below, {arm: scale * knobs.knobs_fresh(part, arm) for arm in arms})
+        found = rows(below, {arm: scale * knobs.knobs_fresh(part, arm) for arm in arms})
         below.set(title=f"{title}: fresh runs", xlabel="lower is better")
         words.append(f"{title}, medians on fresh runs: {', '.join(found)}")
     return Drawing(
@@ -116,7 +100,7 @@ def learned_optimizer(result: xr.Dataset) -> Drawing:
         axes[name].set_yticks([0.5, 1, 2], ["0.5", "1", "2"])
     axes["meta"].set_ylabel("mean training loss")
     axes["course"].set_ylabel("training loss")
-    words = _rows(axes["ends"], {arm: learning.learned_fresh(result, arm) for arm in arms})
+    words = rows(axes["ends"], {arm: learning.learned_fresh(result, arm) for arm in arms})
     axes["ends"].set(title="Mean training loss of fresh runs, a dot a seed", xlabel="nats")
     return Drawing(
         canvas,
@@ -180,7 +164,7 @@ def text_race(result: xr.Dataset) -> Drawing:
     left.set(
         title="Progress, particles staggered", xlabel="updates, % of all", ylabel="nats a letter"
     )
-    words = _rows(right, {arm: race.text_end(result, arm) for arm in arms})
+    words = rows(right, {arm: race.text_end(result, arm) for arm in arms})
     right.set(title="Last loss, a dot a seed", xlabel="nats a letter")
     return Drawing(
         canvas,

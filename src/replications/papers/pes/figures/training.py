@@ -12,7 +12,7 @@ from replications.papers.pes.experiments import digits as tuning
 from replications.papers.pes.experiments import influence as balancing
 from replications.papers.pes.experiments import memory_task as remembering
 from replications.papers.pes.experiments import toy as walking
-from replications.papers.pes.figures.marks import band, dots
+from replications.papers.pes.figures.marks import band, rows
 from replications.papers.pes.look import COLOR, MARKER, method
 
 
@@ -133,6 +133,10 @@ def toy(result: xr.Dataset) -> Drawing:
     )
 
 
+STUCK = "truncated BPTT"
+"""An error has no derivative."""
+
+
 @figure(on=(tuning.digits, tuning.digits_error))
 def digits(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
     """Fresh-run objectives of the schedules, one dot a seed, for both objectives."""
@@ -143,26 +147,21 @@ def digits(losses: xr.Dataset, errors: xr.Dataset) -> Drawing:
         axes, (losses, errors), ("Mean training loss", "Mean validation error, %"), strict=True
     ):
         scale = 1 if "loss" in title else 100
-        for y, arm in enumerate(arms):
-            values = scale * tuning.fresh(part, arm)
-            if scale == 100 and arm == "truncated BPTT":
-                axis.text(
-                    0.5,
-                    y,
-                    "no derivative: stays where it started",
-                    fontsize=8.5,
-                    color=COLOR[arm],
-                    transform=axis.get_yaxis_transform(),
-                    ha="center",
-                    va="center",
-                )
-                continue
-            middle = number(dots(axis, y, values, arm), digits=2)
-            words.append(f"{title}, {arm}: median {middle}")
+        ends = {arm: scale * tuning.fresh(part, arm) for arm in arms}
+        if part is errors:
+            ends[STUCK] = ends[STUCK] * np.nan
+        words.append(f"{title}, medians: {', '.join(rows(axis, ends))}")
         axis.set(title=title, xlabel="on fresh runs, lower is better")
-        axis.grid(axis="y", visible=False)
-    axes[0].set_yticks(range(len(arms)), arms)
-    axes[0].invert_yaxis()
+    axes[1].text(
+        0.5,
+        arms[::-1].index(STUCK),
+        "no derivative: stays where it started",
+        fontsize=8.5,
+        color=COLOR[STUCK],
+        transform=axes[1].get_yaxis_transform(),
+        ha="center",
+        va="center",
+    )
     return Drawing(
         canvas,
         "One dot a seed for five tuners at equal compute. On the training loss all dots of PES, "

@@ -179,7 +179,6 @@ def radam_2k_adds(controls: xr.Dataset, translation: xr.Dataset) -> Estimate:
 @_control(
     expect=LEARNS,
     verdict=INCONCLUSIVE,
-    planted=swap("arm", "warm-up 10", "Adam-2k restarted"),
 )
 def radam_warmup_10(controls: xr.Dataset) -> Estimate:
     """Ten steps of warm-up are enough to train."""

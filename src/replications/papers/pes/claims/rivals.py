@@ -267,7 +267,8 @@ def _learned_versus(result: xr.Dataset, rival: str) -> Estimate:
     kind=Kind.PAPER,
     place=LEARNED,
     expect=BELOW,
-    verdict=INCONCLUSIVE,
+    verdict=REPRODUCED,
+    planted=swap("arm", "PES", "truncated ES"),
 )
 def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated ES."""
@@ -279,6 +280,7 @@ def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     place=LEARNED,
     expect=BELOW,
     verdict=REPRODUCED,
+    planted=swap("arm", "PES", "truncated BPTT"),
 )
 def pes_learned_tbptt(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated BPTT."""

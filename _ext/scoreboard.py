@@ -4,6 +4,7 @@ claims.json is written by ``python -m replications claims --json``; nothing here
 """
 
 import json
+import math
 import re
 import shutil
 from collections import Counter
@@ -187,6 +188,33 @@ class Chance(Claims):
         )
 
 
+class Movements(Claims):
+    """Whose verdicts another processor keeps open."""
+
+    def run(self):
+        """A sentence with today's numbers, and links to the claims."""
+        claims = [claim for claim in self.load() if claim["tier"] == "full"]
+        moved = sum(claim["movement"] > 0 for claim in claims)
+        kept = [c for c in claims if c["verdict"] == "inconclusive" and decided(c)]
+        links = (
+            f'<a href="{self.uri("scoreboard")}#{c["id"]}">{escape(c["id"])}</a>' for c in kept
+        )
+        return self.html(
+            f"<p>Of {len(claims)} claims on recorded runs {moved} move at all. {len(kept)} are "
+            f"inconclusive by that alone: {', '.join(links)}.</p>"
+        )
+
+
+def decided(claim: dict) -> bool:
+    """Whether the interval, as one machine measured it, lies inside the band or wholly outside."""
+    (low, high), ends = claim["band"], (claim["low"], claim["high"])
+    if None in ends:
+        return False
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    inside, outside = low <= ends[0] and ends[1] <= high, ends[1] < low or ends[0] > high
+    return inside or outside
+
+
 class Summary(Claims):
     """One entry a chapter: its first figure, its description, one tile a claim."""
 
@@ -275,10 +303,11 @@ def publish(app, error):
 
 
 def setup(app):
-    """Register the two directives."""
+    """Register the directives."""
     app.add_directive("scoreboard", Scoreboard)
     app.add_directive("scoreboard-chance", Chance)
     app.add_directive("scoreboard-files", Files)
+    app.add_directive("scoreboard-movements", Movements)
     app.add_directive("scoreboard-summary", Summary)
     app.connect("build-finished", publish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

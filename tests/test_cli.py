@@ -91,6 +91,14 @@ def test_a_missing_record_is_one_line_and_exit_2(paper, capsys):
     )
 
 
+def test_verify_looks_at_the_experiments_of_every_paper_though_names_repeat():
+    chosen = cli._chosen(None)
+    every = [e for slug in registry.slugs() for e in registry.paper(slug).experiments.values()]
+    assert {(e.slug, e.name) for e in chosen} == {(e.slug, e.name) for e in every}
+    assert len({e.name for e in every}) < len(every) == len(chosen)
+    assert {e.slug for e in cli._chosen(None, "tuned")} == {"lookahead", "radam"}
+
+
 def test_run_records_and_verify(paper, capsys):
     assert cli.main(["verify"]) == 1
     assert "toy/grid: grid-0 does not exist; renew it" in capsys.readouterr().err

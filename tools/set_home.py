@@ -2,10 +2,11 @@
 and what describes the book to others: README.md, CITATION.cff, codemeta.json, .zenodo.json.
 
     python tools/set_home.py URL     e.g. https://github.com/someone/replications
+    python tools/set_home.py         the URL as it is, after a new version: notebooks name its tag
 
-The notebooks also get the version's tag, so run it again after a new version.
 pyproject.toml is the one place the URL is read from; a test holds the others equal to it. A URL
-with `.invalid` means "not decided": the pages then show no link and no Colab button.
+with `.invalid` means "not decided": the pages then show no link and no Colab button, and what
+describes the book to others names none.
 """
 
 from __future__ import annotations
@@ -129,7 +130,8 @@ def set_home(root: Path, url: str) -> list[Path]:
             (root / "_config.yml", r"^(repository:\n  url: )\S+"),
         )
     }
-    texts |= described(root, url)
+    if ".invalid" not in url:
+        texts |= described(root, url)
     for path in sorted((root / "chapters").glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf8"))
         first_code_cell(notebook)["source"] = first_cell(root, url).splitlines(keepends=True)
@@ -141,12 +143,12 @@ def set_home(root: Path, url: str) -> list[Path]:
 
 def main(arguments: list[str]) -> int:
     """Exit status 2 with a message where something is amiss."""
-    if len(arguments) != 1:
+    if len(arguments) > 1:
         print(__doc__)
         return 2
     root = Path(__file__).resolve().parents[1]
     try:
-        for path in set_home(root, arguments[0]):
+        for path in set_home(root, *(arguments or [home(root)])):
             print(f"wrote {path.relative_to(root)}")
     except ValueError as error:
         print(error)

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -46,16 +46,15 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(slug: str | None, only: str | None = None) -> Iterator[Experiment]:
-    """Experiments of one paper or of all, perhaps only the one of a name."""
-    experiments = {
-        name: experiment
-        for chosen in ([slug] if slug else registry.slugs())
-        for name, experiment in registry.paper(chosen).experiments.items()
-    }
-    if only and only not in experiments:
-        raise SystemExit(f"--only must be one of {', '.join(experiments)}, got {only}")
-    return (e for name, e in experiments.items() if only in (None, name))
+def _chosen(slug: str | None, only: str | None = None) -> list[Experiment]:
+    """Experiments of one paper or of all, perhaps only those of a name, which papers may share."""
+    papers = [registry.paper(chosen) for chosen in ([slug] if slug else registry.slugs())]
+    experiments = [e for paper in papers for e in paper.experiments.values()]
+    chosen = [e for e in experiments if only in (None, e.name)]
+    if not chosen:
+        names = ", ".join(dict.fromkeys(e.name for e in experiments))
+        raise SystemExit(f"--only must be one of {names}, got {only}")
+    return chosen
 
 
 def _run(args: argparse.Namespace) -> int:

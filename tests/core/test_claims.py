@@ -90,6 +90,11 @@ def test_margin_is_the_smallest_shift_that_changes_the_verdict(low, high, band, 
     assert margin(estimate, band) == pytest.approx(expected)
 
 
+def test_margin_of_a_rounding_error_is_as_small():
+    estimate = Estimate(2e-12, 2e-12, 2e-12, 1, "test")
+    assert margin(estimate, Band(0.0, 1e-12, "test")) == pytest.approx(1e-12, rel=1e-6, abs=0)
+
+
 @pytest.fixture
 def toy_claim(tmp_path, monkeypatch):
     """A claim about the toy experiment, registered and taken out again."""

@@ -2,7 +2,9 @@
 
 import importlib
 import json
+import platform
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -231,6 +233,22 @@ def test_record_says_where_it_comes_from_and_goes_stale(package, tmp_path, monke
     package.write("helper", HELPER.replace("2.0", "3.0"))
     with pytest.raises(store.StoreError, match="made by other code.*--only demo --tier full"):
         experiment(package.load(), full=module.Config(n=4)).check_records()
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "expected"),
+    [("a : b\nmodel name\t: A processor\nmodel name\t: ...", "A processor"), (None, "by platform")],
+)
+def test_a_record_names_its_processor(monkeypatch, cpuinfo, expected):
+    def read(path):
+        assert str(path) == "/proc/cpuinfo"
+        if cpuinfo is None:
+            raise OSError
+        return cpuinfo
+
+    monkeypatch.setattr(Path, "read_text", read)
+    monkeypatch.setattr(platform, "processor", lambda: "by platform")
+    assert store.machine()["processor"] == expected
 
 
 def test_failed_write_leaves_nothing(package, tmp_path):

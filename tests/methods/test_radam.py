@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from replications.methods.adam_variants import AdamVariant
 from replications.methods.radam import RAdam, radam_coefficients
 
 F64 = torch.float64
@@ -31,6 +32,15 @@ def algorithm_2(theta, gradients, lr, beta1, beta2, eps, decay, threshold):  # t
         else:
             theta -= lr * mean
     return theta
+
+
+@pytest.mark.parametrize("kind", [RAdam, AdamVariant])
+def test_defaults_are_torchs(kind: type[torch.optim.Optimizer]) -> None:
+    ours, theirs = (
+        cls([torch.zeros(1)]).defaults  # type: ignore[call-arg]
+        for cls in (kind, torch.optim.RAdam)
+    )
+    assert all(ours[name] == theirs[name] for name in ("lr", "betas", "eps", "weight_decay"))
 
 
 def trajectory(optimizer_of: Callable, steps: int = 200, dtype=F64, schedule=None):  # type: ignore[no-untyped-def,type-arg]

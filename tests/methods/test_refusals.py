@@ -138,6 +138,7 @@ CASES = [
     (Exact, lambda: Exact("x"), "damping: must"),
     (Exact, lambda: Exact(-1.0), "damping: must"),
     (hypergradient, lambda: hypergradient(train, val, W, H, "cg"), "solver: must"),
+    (hypergradient, lambda: hypergradient(train, val, W, H, tolerance=0.0), "tolerance: must"),
     (hypergradient, lambda: hypergradient(train, val, W, H, Neumann), "solver: must"),
     (hypergradient, lambda: hypergradient(train, val, W, H, tolerance=NAN), "tolerance: must"),
     (hypergradient, lambda: hypergradient(train, val, W, H, tolerance=-1), "tolerance: must"),
@@ -231,6 +232,7 @@ for kind in (RAdam, AdamVariant):
         (kind, lambda k=kind: k(weight(), lr=NAN), "lr must lie in"),
         (kind, lambda k=kind: k(weight(), lr="1"), "lr: must be a number"),
         (kind, lambda k=kind: k(weight(), lr=torch.ones(2)), "lr: must be a number"),
+        (kind, lambda k=kind: k(weight(), lr=torch.ones(0)), "lr: must be a number"),
         (kind, lambda k=kind: k(weight(), betas=(0.9,)), "betas: must be two numbers"),
         (kind, lambda k=kind: k(weight(), betas=0.9), "betas: must be two numbers"),
         (kind, lambda k=kind: k(weight(), betas=(0.9, NAN)), r"betas\[1\] must lie"),
@@ -288,6 +290,7 @@ for kind, settings in SETTINGS.items():
                 (torch.zeros(()), "theta must be a float tensor"),
                 (torch.zeros(1, 1, 2), "theta must be a float tensor"),
                 (torch.zeros(0), "theta must be a float tensor"),
+                (torch.zeros(2, 0), "theta must be a float tensor"),
                 (torch.tensor([0.0, NAN]), "theta: 1 of 2 numbers are not finite"),
             )
         ),
@@ -310,7 +313,7 @@ for kind, settings in SETTINGS.items():
     if kind in (PES, NRES, TruncatedES, FullES, UORO):
         CASES += [
             (kind, lambda k=kind, s=settings: start(k(**s), seed=None), "seed: .* needs one"),
-            (kind, lambda k=kind: step(k, torch.zeros(3)), "theta: has 3 parameters"),
+            (kind, lambda k=kind: step(k, torch.zeros(3)), "theta: has 3 parameters, .* with 2$"),
             (kind, lambda k=kind: step(k, torch.zeros(2).double()), "theta: is torch.float64"),
             (kind, lambda k=kind: step(k, torch.zeros(2, device=META)), "theta: .* on meta"),
         ]
@@ -340,6 +343,19 @@ for kind, settings in SETTINGS.items():
 def test_is_refused_by_name(call, message):
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         call()
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_a_refusal_counts_the_particles(kind):
+    seen = []
+    with pytest.raises(ValueError, match="one loss a particle") as caught:
+        step(kind, pays=lambda losses: seen.append(len(losses)) or losses.sum())
+    assert str(caught.value).endswith(f"[{seen[-1]}], got []")
+
+
+@pytest.mark.parametrize("kind", [RAdam, AdamVariant])
+def test_a_tensor_of_one_number_is_a_number(kind):
+    assert kind(weight(), lr=torch.tensor([0.1])).defaults["lr"] == 0.1
 
 
 def test_every_public_name_is_tried():

@@ -101,6 +101,12 @@ def test_models_are_their_seeds_and_do_not_interact() -> None:
     assert all(g[1].abs().max() == 0 for g in grads)
 
 
+def test_first_weights_have_no_mean() -> None:
+    for p in Transformer(layers=1, width=16, hidden=32).init(range(20)):
+        scatter = p.std() / p.numel() ** 0.5
+        assert scatter == 0 or abs(p.mean()) < 5 * scatter  # 0: gains and biases
+
+
 def test_the_papers_depth_has_half_a_million_weights() -> None:
     assert sum(p[0].numel() for p in Transformer().init((0,))) == 504_672
 

@@ -48,6 +48,18 @@ def test_url_is_written_everywhere(project):
     assert contents(project) == before
 
 
+def test_a_new_version_reaches_the_notebooks_while_no_home_is_decided(project):
+    before = contents(project)
+    path = project / "pyproject.toml"
+    path.write_text(path.read_text().replace('\nversion = "', '\nversion = "9.'))
+    assert [p.name for p in set_home(project, home(project))] == [
+        "pyproject.toml", "_config.yml", "a.ipynb"
+    ]  # fmt: skip
+    assert "@v9." in (project / "chapters" / "a.ipynb").read_text()
+    for name in ("README.md", "CITATION.cff", "codemeta.json", ".zenodo.json"):
+        assert (project / name).read_text() == before[project / name]
+
+
 def test_a_home_on_github_gives_the_readme_a_badge(project):
     plain = (ROOT / "README.md").read_text()
     for name in ("one", "two"):

@@ -43,8 +43,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-Setting = float | Tensor
-"""A hyperparameter, as a number, or one for each model in a tensor of shape [models]."""
+from replications.methods.leading import Setting, leading
 
 
 class Coefficients(NamedTuple):
@@ -141,17 +140,10 @@ def _step_of_each_model_(
 ) -> None:
     """:func:`adam_step_` where hyperparameters are tensors."""
     for p, g, first, second in zip(params, grads, m, v, strict=True):
-        beta1, beta2, rate, root, floor, decay = (_leading(value, p) for value in settings)
+        beta1, beta2, rate, root, floor, decay = (leading(value, p) for value in settings)
         first.lerp_(g, 1 - beta1)
         second.mul_(beta2).add_((1 - beta2) * g.square())
         p.mul_(1 - decay).addcdiv_(first * rate, second.sqrt().mul_(root).add_(floor), value=-1)
-
-
-def _leading(value: Setting, like: Tensor) -> Setting:
-    """A tensor's axes put in front of `like`'s remaining ones; a number as it is."""
-    if not isinstance(value, Tensor):
-        return value
-    return value.to(like).reshape(value.shape + (1,) * (like.dim() - value.dim()))
 
 
 def check(lr: float, betas: tuple[float, float], eps: float, weight_decay: float) -> None:

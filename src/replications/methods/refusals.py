@@ -198,8 +198,8 @@ def refuse_solver(solver: Any, tolerance: Any) -> None:
             f"got {_what(solver)}"
         )
     refuse_numbers(tolerance=tolerance)
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance: must be 0 or more, got {tolerance}")
+    if not tolerance > 0:  # 0 would never warn: it is where there is no validation gradient
+        raise ValueError(f"tolerance: must be more than 0, got {tolerance}")
 
 
 def refuse_step(step: Any) -> None:

@@ -85,6 +85,8 @@ class KnobTraining:
         order = torch.stack(draws, dim=1)
         self._inputs, self._onehot = x[order], onehot[order].mT.contiguous()  # [T, runs, ...]
         self._first, self._second = torch.stack(firsts), torch.stack(seconds)
+        self.shapes = self._first.shape[1:], self._second.shape[1:]
+        """Of one run's weights."""
 
     def init(self, n: int) -> State:
         """First weights of every run, momenta of zero."""

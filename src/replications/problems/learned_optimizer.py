@@ -45,7 +45,6 @@ class LearnedOptimizer:
 
     def __init__(self, runs: knob_training.KnobTraining) -> None:
         self.runs, self.horizon = runs, runs.horizon
-        self._shapes = [w.shape[1:] for w in runs.init(len(runs._first))[:2]]
 
     def init(self, n: int) -> State:
         """First weights of every run, and averages of zero."""
@@ -71,8 +70,10 @@ class LearnedOptimizer:
     ) -> tuple[State, Float[Tensor, " n"]]:
         """One step of the rule, differentiable in the state and in theta."""
         weights, mean, square = state
-        parts = weights.split([shape.numel() for shape in self._shapes], dim=1)
-        first, second = (w.view(-1, *shape) for w, shape in zip(parts, self._shapes, strict=True))
+        parts = weights.split([shape.numel() for shape in self.runs.shapes], dim=1)
+        first, second = (
+            w.view(-1, *shape) for w, shape in zip(parts, self.runs.shapes, strict=True)
+        )
         still = theta.new_full((len(theta), knob_training.DIM), -1e4)
         none = torch.zeros_like(first), torch.zeros_like(second)
         (_, _, *slope), loss = self.runs.step((first, second, *none), still, t)

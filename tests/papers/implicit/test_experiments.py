@@ -176,7 +176,7 @@ def test_tuners_spend_the_same_and_hand_in_what_they_say():
     result = tuners.worth.result("quick").squeeze("share")
     assert result["decays"].values.tolist() == [1, 1, 64 * 32 + 32 * 10]
     assert np.isfinite(result["loss"]).all()
-    untuned = result["log_decay"].sel(arm="untuned")
+    untuned = result["log_decay"].sel(arm=tuners.UNTUNED)
     assert (untuned == -4).all()
     assert result["log_decay"].sel(arm=tuners.GRID).isin([-10, -5, 0]).all()
     config = tuners.worth.full[0]
@@ -184,20 +184,25 @@ def test_tuners_spend_the_same_and_hand_in_what_they_say():
     assert 0 <= config.trials * config.steps - spent < config.inner + 2 * 25 + 3
 
 
-@pytest.mark.parametrize("arm", [tuners.ONE, tuners.EACH, "hypergradient, one an input"])
+@pytest.mark.parametrize("arm", [tuners.ONE, tuners.EACH, tuners.INPUT])
 def test_a_tuner_lowers_the_validation_loss(arm):
     config = replace(
-        tuners.worth.full[0], shares=(0.5,), arms=("untuned", arm), splits=2, steps=150, trials=4
+        tuners.worth.full[0],
+        shares=(0.5,),
+        arms=(tuners.UNTUNED, arm),
+        splits=2,
+        steps=150,
+        trials=4,
     )
     val = tuners.worth.run(config)["val"].squeeze().mean("split")
-    assert float(val.sel(arm=arm)) < float(val.sel(arm="untuned"))
+    assert float(val.sel(arm=arm)) < float(val.sel(arm=tuners.UNTUNED))
 
 
 def test_a_second_data_set_is_standardised_and_a_million_are_that_many():
     tumours = cancer.result("quick").squeeze("share")
     assert tumours["decays"].values.tolist() == [1, 1, 30 * 32 + 32 * 2]
     # raw areas of a thousand square pixels would leave a network at random
-    assert float(tumours["accuracy"].sel(arm="untuned").min()) > 0.85
+    assert float(tumours["accuracy"].sel(arm=tuners.UNTUNED).min()) > 0.85
     wide = million_tuned.full[-1].hidden
     assert 64 * wide[0] + wide[0] * wide[1] + wide[1] * 10 > 1e6
     assert {c.outer() for c in million_tuned.full} == {22}

@@ -22,8 +22,8 @@ def test_a_model_is_trained_as_by_torch(adam, k):
     decay, keep = (torch.tensor(x, dtype=torch.float64) for x in (DECAY, KEEP))
     ensemble = tuned.Decayed(
         [p.double() for p in data.start(2)],
-        decay,
         keep,
+        decay=decay,
         lr=np.array(LR),
         momentum=np.array(MOMENTUM),
         k=k,

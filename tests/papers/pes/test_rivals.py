@@ -86,7 +86,9 @@ def test_knobs_start_in_the_middle_and_searches_only_improve(objective) -> None:
 
 
 def test_learned_rules_start_alike_and_tuned_optimizers_are_the_best_of_their_settings() -> None:
-    config = dataclasses.replace(learned_optimizer.SMALL, seeds=2, rates=(0.01,) * 4)
+    config = dataclasses.replace(
+        learned_optimizer.SMALL, seeds=2, rates=(0.01,) * 4, bptt_rates=(0.01,) * 4
+    )
     result = learned_optimizer.learned_optimizer(config)
     learned = result["score"].drop_sel(arm=list(learned_optimizer.TUNED))
     first, last = learned.isel(spent=0), learned.isel(spent=-1)

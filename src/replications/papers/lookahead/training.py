@@ -114,6 +114,7 @@ class Ensemble:
         alpha: slow step of each model, [models], or of all.
         inner_state: "maintain" or "reset".
         adam: Adam with torch's defaults instead of SGD.
+        decay: AdamW's weight decay of each model, [models]; SGD has none.
     """
 
     def __init__(
@@ -125,12 +126,13 @@ class Ensemble:
         alpha: Float[np.ndarray, " models"] | float = 0.5,
         inner_state: str = "maintain",
         adam: bool = False,
+        decay: Tensor | float = 0.0,
     ) -> None:
         self.params = params
         self.lr, self.momentum, self.alpha = (
             torch.tensor(x, dtype=params[0].dtype) for x in (lr, momentum, alpha)
         )
-        self.k, self.inner_state, self.adam = k, inner_state, adam
+        self.k, self.inner_state, self.adam, self.decay = k, inner_state, adam, decay
         self.steps = 0
         self.slow = [p.clone() for p in params] if k else params
         self.first = [torch.zeros_like(p) for p in params]
@@ -143,13 +145,13 @@ class Ensemble:
             self.synchronise()
 
     def inner_step(self, grads: list[Tensor]) -> None:
-        """One step of SGD or Adam."""
+        """One step of SGD or AdamW."""
         self.steps += 1
         if not self.adam:
             sgd_step_(self.params, grads, self.first, self.lr, self.momentum)
             return
         betas = (self.momentum, ADAM_BETA2)
-        step = adam_coefficients(self.lr, betas, ADAM_EPS, 0.0, self.steps, self.steps)
+        step = adam_coefficients(self.lr, betas, ADAM_EPS, self.decay, self.steps, self.steps)
         step = step._replace(floor=ADAM_EPS)  # torch adds eps after the correction of the bias
         adam_step_(self.params, grads, self.first, self.second, betas, step)
 

@@ -17,6 +17,7 @@ from replications.core.claims import (
     claim,
 )
 from replications.core.estimates import Estimate, mean, paired
+from replications.core.numbers import number
 from replications.core.planted import same, swap
 from replications.papers.implicit.experiments.distill import distill, score
 from replications.papers.implicit.experiments.overfit import ARMS, TUNED, at_end, overfit
@@ -25,6 +26,8 @@ from replications.papers.implicit.experiments.worth import (
     FINALS,
     GRID,
     ONE,
+    RANDOM,
+    UNTUNED,
     ahead,
     moved,
     worth,
@@ -188,7 +191,7 @@ def implicit_worth_validation(result: xr.Dataset) -> Estimate:
 @_worth(
     expect=Band(-0.02, 0.02, "a fiftieth of a nat either way"),
     verdict=REPRODUCED,
-    planted=swap("arm", ONE, "untuned"),
+    planted=swap("arm", ONE, UNTUNED),
 )
 def implicit_worth_grid(result: xr.Dataset) -> Estimate:
     """One decay needs no hypergradient: a grid at equal compute ends as low."""
@@ -199,14 +202,14 @@ def implicit_worth_grid(result: xr.Dataset) -> Estimate:
     cell="many-decays",
     expect=LOWER,
     verdict=REPRODUCED,
-    planted=swap("arm", EACH, "random, one a weight"),
+    planted=swap("arm", EACH, RANDOM),
 )
 def implicit_worth_random(result: xr.Dataset) -> Estimate:
     """Many decays need the hypergradient: random search over as many leaves a higher validation
     loss.
     """
     how = "validation loss, digits, half of 200"
-    return mean(ahead(result, EACH, "random, one a weight", "val").values, how)
+    return mean(ahead(result, EACH, RANDOM, "val").values, how)
 
 
 @_worth(cell="many-decays", expect=at_most(0.05, "a twentieth of a nat"), verdict=INCONCLUSIVE)
@@ -249,11 +252,12 @@ _million = partial(_worth, on=million_tuned, cell="fig-million-tuned", page="imp
     place="the title, on 8x8 digits",
     expect=LOWER,
     verdict=REPRODUCED,
-    planted=swap("arm", EACH, "untuned"),
+    planted=swap("arm", EACH, UNTUNED),
 )
 def implicit_million_falls(result: xr.Dataset) -> Estimate:
     """A million decays, one a weight, can be tuned: the test loss falls from where they start."""
-    return mean(ahead(result, EACH, "untuned").values, "test loss, 1,124,352 decays, 200 digits")
+    how = f"test loss, {number(result['decays'].sel(arm=EACH).item())} decays, 200 digits"
+    return mean(ahead(result, EACH, UNTUNED).values, how)
 
 
 @_million(expect=LOWER, verdict=REPRODUCED, planted=swap("arm", EACH, GRID))

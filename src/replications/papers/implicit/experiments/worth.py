@@ -37,16 +37,11 @@ from replications.problems.data import breast_cancer, digits, split
 
 LOADERS = {"digits": digits, "breast cancer": breast_cancer}
 FINALS = ("training part", "all labelled", "other initial weights")
-ARMS = (
-    "untuned",
-    "grid, one decay",
-    "random, one a weight",
-    "hypergradient, one decay",
-    "hypergradient, one a layer",
-    "hypergradient, one an input",
-    "hypergradient, one a weight",
+UNTUNED, GRID, RANDOM = "untuned", "grid, one decay", "random, one a weight"
+ONE, LAYER, INPUT, EACH = (
+    f"hypergradient, one {of}" for of in ("decay", "a layer", "an input", "a weight")
 )
-GRID, ONE, EACH = ARMS[1], ARMS[3], ARMS[6]
+ARMS = (UNTUNED, GRID, RANDOM, ONE, LAYER, INPUT, EACH)
 
 
 @dataclass(frozen=True)
@@ -192,7 +187,7 @@ def _descend(
     return logs
 
 
-def _compare(config: Config) -> xr.Dataset:
+def compare(config: Config) -> xr.Dataset:
     """Tune by every arm at every share, then judge the decays."""
     data = LOADERS[config.data]()
     rest = len(data.inputs) - config.labelled
@@ -216,7 +211,7 @@ def _compare(config: Config) -> xr.Dataset:
         val = _Part(labelled.inputs[:, :m], labelled.targets[:, :m])
         train = _Part(labelled.inputs[:, m:], labelled.targets[:, m:])
         for j, arm in enumerate(config.arms):
-            if arm == "untuned":
+            if arm == UNTUNED:
                 logs = _groups(arm, first[::2], config.start)
             else:
                 tuner = _descend if arm.startswith("hypergradient") else _search
@@ -254,14 +249,14 @@ def _compare(config: Config) -> xr.Dataset:
 
 worth = experiment(
     "worth",
-    quick=(Config(shares=(0.5,), arms=("untuned", GRID, EACH), splits=2, steps=40, trials=3),),
+    quick=(Config(shares=(0.5,), arms=(UNTUNED, GRID, EACH), splits=2, steps=40, trials=3),),
     # ten trials and three shares, for the time, fixed before any run
     full=tuple(
         Config(trials=10, shares=(0.1, 0.5, 0.75), arms=(arm,))
-        for arm in (EACH, GRID, ONE, *ARMS[2:3], *ARMS[4:6], ARMS[0])
+        for arm in (EACH, GRID, ONE, RANDOM, LAYER, INPUT, UNTUNED)
     ),
     along="arm",
-)(_compare)
+)(compare)
 
 
 @quantity

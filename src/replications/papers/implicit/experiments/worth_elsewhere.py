@@ -15,18 +15,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 from replications.core.experiment import experiment
-from replications.papers.implicit.experiments.worth import EACH, GRID, ONE, Config, _compare
+from replications.papers.implicit.experiments.worth import (
+    EACH,
+    GRID,
+    ONE,
+    UNTUNED,
+    Config,
+    compare,
+)
 from replications.papers.implicit.experiments.worth import worth as digits
 
 _QUICK = Config(
-    "breast cancer", shares=(0.5,), arms=("untuned", GRID, EACH), splits=2, steps=40, trials=3
+    "breast cancer", shares=(0.5,), arms=(UNTUNED, GRID, EACH), splits=2, steps=40, trials=3
 )
 cancer = experiment(
     "worth-cancer",
     quick=(_QUICK,),
     full=tuple(replace(config, data="breast cancer") for config in digits.full),
     along="arm",
-)(_compare)
+)(compare)
 
 _WIDE = Config(
     hidden=(1024, 1024),
@@ -40,7 +47,7 @@ _WIDE = Config(
 )
 million_tuned = experiment(
     "million-tuned",
-    quick=(replace(_WIDE, hidden=(32, 32), arms=("untuned", GRID, EACH), splits=2, steps=40),),
-    full=tuple(replace(_WIDE, arms=(arm,)) for arm in ("untuned", GRID, EACH, ONE)),
+    quick=(replace(_WIDE, hidden=(32, 32), arms=(UNTUNED, GRID, EACH), splits=2, steps=40),),
+    full=tuple(replace(_WIDE, arms=(arm,)) for arm in (UNTUNED, GRID, EACH, ONE)),
     along="arm",
-)(_compare)
+)(compare)

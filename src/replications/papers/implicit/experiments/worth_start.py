@@ -12,14 +12,14 @@ from dataclasses import replace
 import xarray as xr
 
 from replications.core.experiment import experiment, quantity
-from replications.papers.implicit.experiments.worth import EACH, GRID, Config, _compare
+from replications.papers.implicit.experiments.worth import EACH, GRID, Config, compare
 
 _QUICK = Config(shares=(0.5,), arms=(EACH,), start=-7.0, splits=2, steps=40, trials=3)
 worth_start = experiment(
     "worth-start",
     quick=_QUICK,
     full=replace(_QUICK, shares=(0.1, 0.5, 0.75), splits=16, steps=400, trials=10),
-)(_compare)
+)(compare)
 
 
 @quantity

@@ -15,7 +15,17 @@ from replications.papers.implicit.experiments.distill import BASELINES, distill,
 from replications.papers.implicit.experiments.million import mebibytes
 from replications.papers.implicit.experiments.million import million as run
 from replications.papers.implicit.experiments.overfit import ARMS, TUNED, at_end, overfit
-from replications.papers.implicit.experiments.worth import EACH, FINALS, GRID, ONE, ahead
+from replications.papers.implicit.experiments.worth import (
+    EACH,
+    FINALS,
+    GRID,
+    INPUT,
+    LAYER,
+    ONE,
+    RANDOM,
+    UNTUNED,
+    ahead,
+)
 from replications.papers.implicit.experiments.worth import worth as compared
 from replications.papers.implicit.experiments.worth_elsewhere import cancer
 from replications.papers.implicit.experiments.worth_elsewhere import million_tuned as tuned
@@ -165,11 +175,11 @@ def worth(result: xr.Dataset, again: xr.Dataset, tumours: xr.Dataset) -> Drawing
     canvas, grid = plt.subplots(2, 2, figsize=(WIDTH, 5.4), sharex=True, sharey="row")
     styles = {
         ONE: ("one", OKABE_ITO["blue"], "o"),
-        "hypergradient, one a layer": ("one a layer", OKABE_ITO["green"], "s"),
-        "hypergradient, one an input": ("one an input", OKABE_ITO["orange"], "^"),
+        LAYER: ("one a layer", OKABE_ITO["green"], "s"),
+        INPUT: ("one an input", OKABE_ITO["orange"], "^"),
         EACH: ("one a weight", COLOR["Neumann"], "D"),
         "": ("one a weight, from e$^{-7}$", COLOR["Neumann"], "d"),
-        "random, one a weight": ("one a weight, random search", COLOR["theory"], "X"),
+        RANDOM: ("one a weight, random search", COLOR["theory"], "X"),
     }
     shares = sorted(result.share.values.tolist())
     rows = []
@@ -220,7 +230,7 @@ def million_tuned(result: xr.Dataset) -> Drawing:
     """Validation and test loss of a wide network whose decays are none, one or a million."""
     canvas, panels = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
     names = {
-        "untuned": "untuned, e$^{-4}$",
+        UNTUNED: "untuned, e$^{-4}$",
         GRID: "one, grid",
         ONE: "one, hypergradient",
         EACH: "a million, hypergradient",

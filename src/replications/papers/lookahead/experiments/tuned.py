@@ -18,9 +18,8 @@ from torch.nn import functional
 
 from replications.core.experiment import experiment, quantity
 from replications.core.seeds import rng
-from replications.methods.adam_step import adam_coefficients, adam_step_
 from replications.methods.leading import leading
-from replications.papers.lookahead.training import ADAM_BETA2, ADAM_EPS, Digits, Ensemble
+from replications.papers.lookahead.training import Digits, Ensemble
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -108,34 +107,22 @@ class Decayed(Ensemble):
     """With weight decay, as in torch's SGD or AdamW, and an average that only watches.
 
     Args:
-        decay: weight decay of each model, [models].
         keep: share of the old average that a step keeps, [models].
     """
 
-    def __init__(self, params: list[Tensor], decay: Tensor, keep: Tensor, **settings: Any) -> None:
+    def __init__(self, params: list[Tensor], keep: Tensor, **settings: Any) -> None:
         super().__init__(params, **settings)
-        self.decay, self.fresh = decay, 1 - keep
+        self.fresh = 1 - keep
         self.average = [p.clone() for p in params]
 
     def step(self, grads: list[Tensor]) -> None:
         """One step, and one of the average."""
+        if not self.adam:  # a part of SGD's gradient, and of AdamW's step
+            for g, p in zip(grads, self.params, strict=True):
+                g.addcmul_(p, torch.as_tensor(leading(self.decay, p)))
         super().step(grads)
         for average, p in zip(self.average, self.params, strict=True):
             average.lerp_(p, torch.as_tensor(leading(self.fresh, p)))
-
-    def inner_step(self, grads: list[Tensor]) -> None:
-        """One step of SGD or AdamW."""
-        if not self.adam:
-            pairs = zip(grads, self.params, strict=True)
-            super().inner_step(
-                [g.addcmul_(p, torch.as_tensor(leading(self.decay, p))) for g, p in pairs]
-            )
-            return
-        self.steps += 1
-        betas = (self.momentum, ADAM_BETA2)
-        step = adam_coefficients(self.lr, betas, ADAM_EPS, self.decay, self.steps, self.steps)
-        step = step._replace(floor=ADAM_EPS)  # torch adds eps after the correction of the bias
-        adam_step_(self.params, grads, self.first, self.second, betas, step)
 
 
 FULL = Config(label_noise=(0.0, 0.2), searches=8, trials=12, tuning=2, held_out=4, epochs=20)
@@ -161,8 +148,8 @@ def tuned(config: Config) -> xr.Dataset:
         data = Normalised(seeds, config.batch, noise)
         ensemble = Decayed(
             data.start(settings),
-            tensor(log_even(draws[2], config.adam_decay if adam else config.sgd_decay)),
-            tensor(choose(draws[3], config.keep)),
+            keep=tensor(choose(draws[3], config.keep)),
+            decay=tensor(log_even(draws[2], config.adam_decay if adam else config.sgd_decay)),
             lr=log_even(draws[0], config.adam_lr if adam else config.sgd_lr).repeat(seeds),
             momentum=1 - log_even(draws[1], config.forget).repeat(seeds),
             k=k,

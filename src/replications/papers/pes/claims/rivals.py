@@ -267,7 +267,8 @@ def _learned_versus(result: xr.Dataset, rival: str) -> Estimate:
     kind=Kind.PAPER,
     place=LEARNED,
     expect=BELOW,
-    verdict=INCONCLUSIVE,
+    verdict=REPRODUCED,
+    planted=swap("arm", "PES", "truncated ES"),
 )
 def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated ES."""
@@ -278,7 +279,8 @@ def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     kind=Kind.PAPER,
     place=LEARNED,
     expect=BELOW,
-    verdict=INCONCLUSIVE,
+    verdict=REPRODUCED,
+    planted=swap("arm", "PES", "truncated BPTT"),
 )
 def pes_learned_tbptt(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated BPTT."""
@@ -300,7 +302,7 @@ def pes_learned_full_es(result: xr.Dataset) -> Estimate:
     kind=Kind.CONTROL,
     place="our control",
     expect=at_least(1.0, "the rule's loss is the higher one"),
-    verdict=INCONCLUSIVE,
+    verdict=NOT_REPRODUCED,
 )
 def pes_learned_adam(result: xr.Dataset) -> Estimate:
     """Adam with a tuned schedule trains fresh networks better than the rule of PES."""

@@ -243,7 +243,8 @@ def pes_memory_noise(result: xr.Dataset) -> Estimate:
 @_memory(
     place="our control",
     expect=Band(-0.25, 0.25, "a quarter of the runs either way"),
-    verdict=INCONCLUSIVE,
+    verdict=REPRODUCED,
+    planted=same("arm", NOISE, "truncated BPTT"),
 )
 def pes_memory_noise_as_es(result: xr.Dataset) -> Estimate:
     """Truncated BPTT with as much noise learns about as often as truncated ES."""

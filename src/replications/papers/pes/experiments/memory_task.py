@@ -49,8 +49,9 @@ class Config:
     """Of the first weights: too small for the untrained network to keep the bit."""
     episodes: int = 200
     """Every arm sees as many episodes; BPTT updates once in each, the others four times."""
-    replicates: int = 64
-    """Fixed before looking: an interval of a share is then at most a quarter wide."""
+    replicates: int = 256
+    """An interval of a share is then at most an eighth wide. 64 at first, too few for the movement
+    between two processors."""
     points: int = 20
     """How often the loss is remembered."""
     seed: int = 0

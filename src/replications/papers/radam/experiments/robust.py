@@ -6,12 +6,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 import xarray as xr
 
 from replications.core.experiment import experiment
 from replications.papers.radam.experiments import sensitivity
-from replications.problems import data
 from replications.problems.resnet import ResNet
 
 
@@ -36,37 +34,6 @@ QUICK = (Config("RAdam", learning_rates=(0.01,), epochs=1, seeds=(0,)),)
 
 @experiment(quick=QUICK, full=FULL, along="arm")
 def robust(config: Config) -> xr.Dataset:
-    """Train one arm at every learning rate."""
-    digits = data.digits()
-    count = len(digits.targets)
-    train_size = round(config.train_share * count)
-    splits = [data.split(count, (train_size, count - train_size), seed) for seed in config.seeds]
-    train, test = (torch.stack(parts) for parts in zip(*splits, strict=True))
-    net = ResNet(config.channels)
-    accuracy = []
-    for rate in config.learning_rates:
-        params = [p.requires_grad_() for p in net.init(config.seeds)]
-        optimizer = sensitivity._optimizer(config, params, rate)
-        batches = list(sensitivity._batches(config, train))
-        for t, index in enumerate(batches):
-            optimizer.param_groups[0]["lr"] = rate * sensitivity._factor(config, t, len(batches))
-            losses = net.losses(params, digits.inputs[index], digits.targets[index])
-            for p, g in zip(params, torch.autograd.grad(losses.sum(), params), strict=True):
-                p.grad = g
-            optimizer.step()
-        accuracy.append(net.accuracy(params, digits.inputs[test], digits.targets[test]))
-    return xr.Dataset(
-        {
-            "accuracy": (
-                ("arm", "lr", "seed"),
-                torch.stack(accuracy).double().numpy()[None],
-                {"long_name": "share of right answers on the held-out digits"},
-            )
-        },
-        coords={
-            "arm": [config.arm],
-            "lr": ("lr", list(config.learning_rates), {"long_name": "learning rate"}),
-            "seed": list(config.seeds),
-        },
-        attrs={"steps": len(batches)},
-    )
+    """The sweep of the residual network."""
+    network = ResNet(config.channels)
+    return sensitivity.sweep(config, lambda: network.init(config.seeds), network)

@@ -7,9 +7,9 @@ both sides, so that a range that is wider can be told from a range that has move
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import torch
@@ -54,8 +54,18 @@ class Config:
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
-def train(config: Config) -> xr.Dataset:
-    """Train one arm at every learning rate."""
+class Network(Protocol):
+    """What is trained: many models at once, as their first axis."""
+
+    def losses(self, params: list[Tensor], inputs: Tensor, targets: Tensor, /) -> Tensor:
+        """Each model's loss."""
+
+    def accuracy(self, params: list[Tensor], inputs: Tensor, targets: Tensor, /) -> Tensor:
+        """Each model's share of right answers."""
+
+
+def sweep(config: Config, start: Callable[[], list[Tensor]], network: Network) -> xr.Dataset:
+    """Train one arm at every learning rate, from the weights that `start` gives."""
     digits = data.digits()
     count = len(digits.targets)
     train_size = round(config.train_share * count)
@@ -63,16 +73,16 @@ def train(config: Config) -> xr.Dataset:
     train, test = (torch.stack(parts) for parts in zip(*splits, strict=True))
     accuracy = []
     for rate in config.learning_rates:
-        params = _init(config)
+        params = [p.requires_grad_() for p in start()]
         optimizer = _optimizer(config, params, rate)
         batches = list(_batches(config, train))
         for t, index in enumerate(batches):
             optimizer.param_groups[0]["lr"] = rate * _factor(config, t, len(batches))
-            losses = mlp.losses(params, digits.inputs[index], digits.targets[index])
+            losses = network.losses(params, digits.inputs[index], digits.targets[index])
             for p, g in zip(params, torch.autograd.grad(losses.sum(), params), strict=True):
                 p.grad = g
             optimizer.step()
-        accuracy.append(mlp.accuracy(params, digits.inputs[test], digits.targets[test]))
+        accuracy.append(network.accuracy(params, digits.inputs[test], digits.targets[test]))
     return xr.Dataset(
         {
             "accuracy": (
@@ -90,11 +100,16 @@ def train(config: Config) -> xr.Dataset:
     )
 
 
+def train(config: Config) -> xr.Dataset:
+    """The sweep of the plain network."""
+    return sweep(config, lambda: _init(config), mlp)
+
+
 def _init(config: Config) -> list[Tensor]:
     """One network for each seed; a network does not depend on the other seeds."""
     sizes = (64, *config.hidden, 10)
     each = [mlp.init(sizes, 1, generator(seed, "network")) for seed in config.seeds]
-    return [torch.cat(tensors).requires_grad_() for tensors in zip(*each, strict=True)]
+    return [torch.cat(tensors) for tensors in zip(*each, strict=True)]
 
 
 def _optimizer(config: Config, params: list[Tensor], rate: float) -> Optimizer:

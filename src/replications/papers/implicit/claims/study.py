@@ -49,7 +49,7 @@ _plain = partial(
     on=without,
     kind=Kind.CONTROL,
     place="not in the post",
-    cell="without-dropout-unbounded-decays-blow-training-up",
+    cell="without-dropout-unbounded-decays-can-blow-training-up",
     page="implicit-audit",
 )
 

@@ -17,6 +17,8 @@ from pybtex.database import parse_file
 from sphinx.util.docutils import SphinxDirective
 
 from replications.core import rows
+from replications.core.claims import INCONCLUSIVE, Band, judge
+from replications.core.estimates import Estimate
 
 KINDS = {
     "paper": "statements of the papers",
@@ -206,13 +208,13 @@ class Movements(Claims):
 
 
 def decided(claim: dict) -> bool:
-    """Whether the interval, as one machine measured it, lies inside the band or wholly outside."""
-    (low, high), ends = claim["band"], (claim["low"], claim["high"])
-    if None in ends:
-        return False
-    low, high = -math.inf if low is None else low, math.inf if high is None else high
-    inside, outside = low <= ends[0] and ends[1] <= high, ends[1] < low or ends[0] > high
-    return inside or outside
+    """Whether the interval alone, as one machine measured it, gives a verdict."""
+    band, interval = (
+        (-math.inf if low is None else low, math.inf if high is None else high)
+        for low, high in (claim["band"], (claim["low"], claim["high"]))
+    )
+    estimate = Estimate(claim["value"], *interval, claim["n"], claim["how"])
+    return judge(estimate, Band(*band, claim["why"])) != INCONCLUSIVE
 
 
 class Summary(Claims):

@@ -110,7 +110,8 @@ def test_the_headline_keeps_the_kinds_apart():
 def test_a_verdict_is_kept_open_by_another_processor_where_the_interval_alone_decides(
     band, low, high, expected
 ):
-    assert scoreboard.decided({"band": band, "low": low, "high": high}) is expected
+    claim = CLAIM | {"band": band, "value": 0.5 if low is None else low, "low": low, "high": high}
+    assert scoreboard.decided(claim) is expected
 
 
 def test_tiles_are_no_stops_of_the_tab_key():

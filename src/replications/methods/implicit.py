@@ -106,9 +106,9 @@ def hypergradient(
         hyperparams: likewise.
         solver: how to apply the inverse Hessian: ``Neumann``, ``ConjugateGradient`` or
             ``Exact``.
-        tolerance: warn where the training gradient's norm exceeds this fraction of the validation
-            gradient's; 0.1 is ours: below it the first-order error of the theorem is a few
-            percent. Use math.inf for unfinished training.
+        tolerance: warn where the training gradient's norm exceeds this fraction, more than 0, of
+            the validation gradient's; 0.1 is ours: below it the first-order error of the theorem
+            is a few percent. Use math.inf for unfinished training.
 
     Returns:
         The hypergradient, all parts detached.

@@ -254,7 +254,9 @@ def pes_text_bptt(result: xr.Dataset) -> Estimate:
     return _race(result, "BPTT", "PES" + STAGGERED)
 
 
-LEARNED = f"abstract: learned optimizers; {SETTING}"
+_learned_paper = partial(
+    _learned, kind=Kind.PAPER, place=f"abstract: learned optimizers; {SETTING}", expect=BELOW
+)
 
 
 def _learned_versus(result: xr.Dataset, rival: str) -> Estimate:
@@ -263,36 +265,19 @@ def _learned_versus(result: xr.Dataset, rival: str) -> Estimate:
     return ratio(ours, theirs, f"training loss of fresh runs, PES's rule over {rival}")
 
 
-@_learned(
-    kind=Kind.PAPER,
-    place=LEARNED,
-    expect=BELOW,
-    verdict=REPRODUCED,
-    planted=swap("arm", "PES", "truncated ES"),
-)
+@_learned_paper(verdict=REPRODUCED, planted=swap("arm", "PES", "truncated ES"))
 def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated ES."""
     return _learned_versus(result, "truncated ES")
 
 
-@_learned(
-    kind=Kind.PAPER,
-    place=LEARNED,
-    expect=BELOW,
-    verdict=REPRODUCED,
-    planted=swap("arm", "PES", "truncated BPTT"),
-)
+@_learned_paper(verdict=REPRODUCED, planted=swap("arm", "PES", "truncated BPTT"))
 def pes_learned_tbptt(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated BPTT."""
     return _learned_versus(result, "truncated BPTT")
 
 
-@_learned(
-    kind=Kind.PAPER,
-    place=LEARNED,
-    expect=BELOW,
-    verdict=INCONCLUSIVE,
-)
+@_learned_paper(verdict=INCONCLUSIVE)
 def pes_learned_full_es(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by full ES."""
     return _learned_versus(result, "full ES")

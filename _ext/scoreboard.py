@@ -1,6 +1,6 @@
 """The directive `scoreboard`, and others that say what claims.json holds.
 
-claims.json is written by ``python -m replications claims --json``; nothing here judges.
+claims.json is written by ``python -m replications claims --json``; nothing here measures.
 """
 
 import json

@@ -1,10 +1,9 @@
 """The directive `scoreboard`, and others that say what claims.json holds.
 
-claims.json is written by ``python -m replications claims --json``; nothing here measures.
+claims.json is written by ``python -m replications claims --json``; nothing here judges.
 """
 
 import json
-import math
 import re
 import shutil
 from collections import Counter
@@ -17,8 +16,6 @@ from pybtex.database import parse_file
 from sphinx.util.docutils import SphinxDirective
 
 from replications.core import rows
-from replications.core.claims import INCONCLUSIVE, Band, judge
-from replications.core.estimates import Estimate
 
 KINDS = {
     "paper": "statements of the papers",
@@ -197,7 +194,7 @@ class Movements(Claims):
         """A sentence with today's numbers, and links to the claims."""
         claims = [claim for claim in self.load() if claim["tier"] == "full"]
         moved = sum(claim["movement"] > 0 for claim in claims)
-        kept = [c for c in claims if c["verdict"] == "inconclusive" and decided(c)]
+        kept = [c for c in claims if c["verdict"] != c["unmoved"]]
         links = (
             f'<a href="{self.uri("scoreboard")}#{c["id"]}">{escape(c["id"])}</a>' for c in kept
         )
@@ -205,16 +202,6 @@ class Movements(Claims):
             f"<p>Of {len(claims)} claims on recorded runs {moved} move at all. {len(kept)} are "
             f"inconclusive by that alone: {', '.join(links)}.</p>"
         )
-
-
-def decided(claim: dict) -> bool:
-    """Whether the interval alone, as one machine measured it, gives a verdict."""
-    band, interval = (
-        (-math.inf if low is None else low, math.inf if high is None else high)
-        for low, high in (claim["band"], (claim["low"], claim["high"]))
-    )
-    estimate = Estimate(claim["value"], *interval, claim["n"], claim["how"])
-    return judge(estimate, Band(*band, claim["why"])) != INCONCLUSIVE
 
 
 class Summary(Claims):

@@ -137,6 +137,13 @@ def test_a_claim_is_a_function_with_its_sentence(toy_claim):
         )(lambda result: None)
 
 
+def test_the_export_says_what_the_interval_alone_would(toy_claim, monkeypatch):
+    monkeypatch.setattr("replications.core.claims.movements", lambda slug: {"toy-sum": 0.2})
+    (found,) = measure([toy_claim(Verdict.INCONCLUSIVE)])
+    exported = rows.row(found)
+    assert (exported["verdict"], exported["unmoved"]) == ("inconclusive", "reproduced")
+
+
 def test_measured_claim_is_exported_and_shown(toy_claim):
     (found,) = measure([toy_claim(Verdict.REPRODUCED)])
     assert found.holds

@@ -97,23 +97,6 @@ def test_the_headline_keeps_the_kinds_apart():
     ]
 
 
-@pytest.mark.parametrize(
-    ("band", "low", "high", "expected"),
-    [
-        ([None, 1.0], 0.2, 0.9, True),
-        ([None, 1.0], 1.1, 1.9, True),
-        ([None, 1.0], 0.9, 1.1, False),
-        ([1.0, 2.0], 1.0, 2.0, True),
-        ([1.0, None], None, 3.0, False),
-    ],
-)
-def test_a_verdict_is_kept_open_by_another_processor_where_the_interval_alone_decides(
-    band, low, high, expected
-):
-    claim = CLAIM | {"band": band, "value": 0.5 if low is None else low, "low": low, "high": high}
-    assert scoreboard.decided(claim) is expected
-
-
 def test_tiles_are_no_stops_of_the_tab_key():
     html = scoreboard.tiles([CLAIM, CLAIM | {"kind": "erratum", "outcome": "confirmed"}])
     assert html.count("<a ") == html.count('tabindex="-1"') == 2

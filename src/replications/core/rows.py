@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from replications.core import numbers, store
-from replications.core.claims import Band, Claim, Measured
+from replications.core.claims import Band, Claim, Measured, judge
 from replications.core.estimates import Estimate
 
 COLUMNS = ("Verdict", "Claim", "Expected", "Measured")
@@ -65,6 +65,7 @@ def row(measured: Measured) -> dict[str, Any]:
         "margin": _finite(numbers.rounded(measured.margin, digits=2)),
         "movement": numbers.rounded(movement, digits=2) if movement >= numbers.ROUNDING else 0.0,
         "verdict": str(measured.verdict),
+        "unmoved": str(judge(estimate, claim.expect)),
         "outcome": outcome(claim.kind, measured.verdict),
         "page": claim.page,
         "cell": claim.cell,

@@ -54,10 +54,7 @@ def wall(seconds: Iterable[float], cores: int) -> float:
 
 def cost(root: Path) -> str:
     """A row for each recorded experiment, and where they were made."""
-    lines = [
-        "| experiment | cells × seeds | CPU time of a cell | of all |",
-        "|---|--:|--:|--:|",
-    ]
+    lines = ["| experiment | cells × seeds | CPU time of a cell | of all |", "|---|--:|--:|--:|"]
     found = records(root)
     for (paper, name), cells in found.items():
         times = [cell["seconds"] for cell in cells]

@@ -8,11 +8,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-NEEDED = (
-    "tex-chtml.js",
-    "input/tex/extensions/*.js",
-    "output/chtml/fonts/woff-v2/*.woff",
-)
+NEEDED = ("tex-chtml.js", "input/tex/extensions/*.js", "output/chtml/fonts/woff-v2/*.woff")
 
 
 def mathjax() -> Path:

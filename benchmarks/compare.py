@@ -34,10 +34,7 @@ class Ratio:
 
 
 def compare(
-    candidates: Mapping[str, Callable[[], object]],
-    baseline: str,
-    rounds: int = 21,
-    repeat: int = 1,
+    candidates: Mapping[str, Callable[[], object]], baseline: str, rounds: int = 21, repeat: int = 1
 ) -> list[Ratio]:
     """Measure candidates against a baseline.
 

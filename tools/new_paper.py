@@ -170,10 +170,7 @@ def new_paper(root: Path, slug: str, key: str) -> list[Path]:
         raise ValueError("_toc.yml has no part named Papers")
 
     files: dict[Path, str] = {}
-    for source, target in (
-        ("package", package),
-        ("tests", root / "tests" / "papers" / slug),
-    ):
+    for source, target in (("package", package), ("tests", root / "tests" / "papers" / slug)):
         for path in sorted((TEMPLATE / source).rglob("*.*")):
             if path.suffix not in (".py", ".js"):
                 continue  # a cache

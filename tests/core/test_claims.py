@@ -128,12 +128,7 @@ def test_a_claim_is_a_function_with_its_sentence(toy_claim):
     assert declared.says == "The sum <is> three."
     with pytest.raises(ValueError, match="needs a docstring"):
         claim(
-            on=toy.grid,
-            kind=Kind.PAPER,
-            place="",
-            expect=BAND,
-            verdict=Verdict.REPRODUCED,
-            cell="",
+            on=toy.grid, kind=Kind.PAPER, place="", expect=BAND, verdict=Verdict.REPRODUCED, cell=""
         )(lambda result: None)
 
 

@@ -202,8 +202,7 @@ def test_a_folder_that_cannot_be_made_is_one_line_before_any_work(
 
 
 @pytest.mark.parametrize(
-    ("suffix", "says"),
-    [(".npz", "damaged: its checksum does not fit"), (".json", "damaged: ")],
+    ("suffix", "says"), [(".npz", "damaged: its checksum does not fit"), (".json", "damaged: ")]
 )
 def test_a_truncated_record_is_one_line(folder, capsys, suffix, says):
     assert cli.main(["run", "slow_toy", "--tier", "full"]) == 0

@@ -9,13 +9,7 @@ import pytest
 import torch
 
 from replications.methods.backprop import BPTT, TruncatedBPTT
-from replications.methods.evolution import (
-    NRES,
-    PES,
-    EvolutionStrategy,
-    FullES,
-    TruncatedES,
-)
+from replications.methods.evolution import NRES, PES, EvolutionStrategy, FullES, TruncatedES
 from replications.methods.rtrl import RTRL
 from replications.methods.trees import leaves
 from replications.methods.uoro import UORO, _balance
@@ -157,8 +151,7 @@ def z_scores(samples: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("loss", ["linear", "quadratic", "cubic"])
 @pytest.mark.parametrize("window", [1, 3])
 @pytest.mark.parametrize(
-    "kind, noise",
-    [("PES", "per window"), ("NRES", "per episode"), ("truncated ES", "truncated")],
+    "kind, noise", [("PES", "per window"), ("NRES", "per episode"), ("truncated ES", "truncated")]
 )
 def test_mean_is_the_smoothed_losses_gradient(kind, noise, loss, window) -> None:
     problem, theta = system(loss)
@@ -283,14 +276,8 @@ def test_explosions_are_reported_not_hidden(kind) -> None:
         (lambda: UORO(1, on_explosion="oops"), "on_explosion must be"),  # type: ignore[arg-type]
         (lambda: FullES(0.1, 5).init(Fragile(), torch.zeros(1), 0), "horizon is None"),
         (lambda: BPTT().init(Fragile(), torch.zeros(1), 0), "horizon is None"),
-        (
-            lambda: PES(1, 0.1, 5).init(Fragile(), torch.zeros(1, 1, 1), 0),
-            "theta must be a float",
-        ),
-        (
-            lambda: PES(1, 0.1, 5).init(Fragile(), torch.zeros(3, 1), [0, 1]),
-            "one seed a replicate",
-        ),
+        (lambda: PES(1, 0.1, 5).init(Fragile(), torch.zeros(1, 1, 1), 0), "theta must be a float"),
+        (lambda: PES(1, 0.1, 5).init(Fragile(), torch.zeros(3, 1), [0, 1]), "one seed a replicate"),
         (lambda: PES(1, 0.1, 5).init(Fragile(), torch.zeros(1)), "PES draws random numbers"),
     ],
 )

@@ -248,10 +248,7 @@ for kind in (RAdam, AdamVariant):
         (kind, lambda k=kind: adam_step(k, torch.ones(3).to_sparse()), "gradients must be dense"),
     ]
 
-for f in (
-    hypergradient,
-    lambda t, v, w, h: unrolled_hypergradient(t, v, w, h, 3, 0.1),
-):
+for f in (hypergradient, lambda t, v, w, h: unrolled_hypergradient(t, v, w, h, 3, 0.1)):
     name = hypergradient if f is hypergradient else unrolled_hypergradient
     CASES += [
         (name, lambda f=f: f(W, val, W, H), "train_loss: must be a function"),
@@ -277,11 +274,7 @@ for kind, settings in SETTINGS.items():
                 for value in bad
             ]
     CASES += [
-        (
-            kind,
-            lambda k=kind, s=settings: k(**s, on_explosion="x"),
-            "on_explosion must",
-        ),
+        (kind, lambda k=kind, s=settings: k(**s, on_explosion="x"), "on_explosion must"),
         *(
             (kind, lambda k=kind, s=settings, t=theta: start(k(**s), t), message)
             for theta, message in (

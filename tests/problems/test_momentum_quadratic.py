@@ -6,11 +6,7 @@ import math
 import pytest
 import torch
 
-from replications.problems.momentum_quadratic import (
-    INNER_STATES,
-    lookahead_rate,
-    momentum_rate,
-)
+from replications.problems.momentum_quadratic import INNER_STATES, lookahead_rate, momentum_rate
 
 X = torch.logspace(-3, 0.55, 60, dtype=torch.float64)
 
@@ -24,11 +20,9 @@ def loop_matrix(x, beta, alpha, k, inner_state):
             v = beta * v - x * theta
             theta = theta + v
         slow = start[0] + alpha * (theta - start[0])
-        left = {
-            "maintain": v,
-            "reset": 0.0,
-            "pullback": start[1] + alpha * (v - start[1]),
-        }[inner_state]
+        left = {"maintain": v, "reset": 0.0, "pullback": start[1] + alpha * (v - start[1])}[
+            inner_state
+        ]
         columns.append((slow, left))
     return torch.tensor(columns, dtype=torch.float64).T
 
@@ -69,12 +63,7 @@ def test_resonance():
 @pytest.mark.parametrize("inner_state", INNER_STATES)
 def test_rate_against_torch_sgd(inner_state):
     """Run torch.optim.SGD in loops by hand, and compare the decay of two late states."""
-    beta, alpha, k, x = (
-        0.9,
-        0.5,
-        20,
-        1e-3,
-    )  # over-damped: real eigenvalues, a straight decay
+    beta, alpha, k, x = (0.9, 0.5, 20, 1e-3)  # over-damped: real eigenvalues, a straight decay
     theta = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
     sgd = torch.optim.SGD([theta], lr=x, momentum=beta)
     sizes = []

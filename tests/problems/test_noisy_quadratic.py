@@ -22,10 +22,7 @@ GRID = list(itertools.product((0.02, 0.4, 1.0, 1.15), (0.05, 0.5, 0.8, 1.0), (1,
 
 def recursion(lr, alpha, k, problem, loops, moment):
     """E[theta^2] loop by loop, carrying the 2x2 second moments of (slow, fast)."""
-    r, kick = (
-        1 - lr * problem.curvature,
-        (lr * problem.curvature) ** 2 * problem.noise_variance,
-    )
+    r, kick = (1 - lr * problem.curvature, (lr * problem.curvature) ** 2 * problem.noise_variance)
     slow = moment
     for _ in range(loops):
         fast, cross = slow, slow
@@ -133,10 +130,7 @@ def test_lookahead_has_less_variance_than_sgd():
 
 def test_one_inner_step_is_sgd_at_alpha_times_lr():
     torch.testing.assert_close(
-        PROBLEM.lookahead_variance(0.7, 0.3, 1),
-        PROBLEM.sgd_variance(0.21),
-        rtol=1e-13,
-        atol=0,
+        PROBLEM.lookahead_variance(0.7, 0.3, 1), PROBLEM.sgd_variance(0.21), rtol=1e-13, atol=0
     )
 
 

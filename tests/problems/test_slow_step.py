@@ -18,11 +18,7 @@ def test_formula_finds_the_lowest_point():
         error = start + alpha * (end - start) - optimum
         return 0.5 * torch.einsum("ni,nij,nj->n", error, hessian, error)
 
-    below, middle, above = (
-        loss(-1.0),
-        loss(0.0),
-        loss(1.0),
-    )  # a parabola through three points
+    below, middle, above = (loss(-1.0), loss(0.0), loss(1.0))  # a parabola through three points
     lowest = (below - above) / (2 * (below - 2 * middle + above))
     ours = optimal_alpha(hessian, start, end, optimum)
     torch.testing.assert_close(ours, lowest, rtol=1e-9, atol=1e-11)  # conditioning of the hessian

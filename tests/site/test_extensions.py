@@ -121,8 +121,7 @@ def test_title_and_first_figure_of_a_chapter():
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
-    [("https://repository.invalid/a", False), ("https://example.org/a/b", True)],
+    ("url", "shown"), [("https://repository.invalid/a", False), ("https://example.org/a/b", True)]
 )
 def test_only_a_decided_home_is_linked(url, shown):
     options = {"repository_url": url, "launch_buttons": {"a": 1}, "use_repository_button": True}

@@ -114,10 +114,7 @@ def margin(estimate: Estimate, band: Band) -> float:
         )
         for d in (shift + beyond, shift - beyond):
             moved = replace(
-                estimate,
-                value=estimate.value + d,
-                low=estimate.low + d,
-                high=estimate.high + d,
+                estimate, value=estimate.value + d, low=estimate.low + d, high=estimate.high + d
             )
             if judge(moved, band) != verdict:
                 return abs(shift)

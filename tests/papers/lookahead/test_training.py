@@ -6,14 +6,7 @@ import torch
 
 from replications.methods import Lookahead
 from replications.papers.lookahead.experiments import adaptive_alpha
-from replications.papers.lookahead.training import (
-    TEST,
-    TRAIN,
-    Digits,
-    Ensemble,
-    gradients,
-    train,
-)
+from replications.papers.lookahead.training import TEST, TRAIN, Digits, Ensemble, gradients, train
 from replications.problems import mlp
 
 # Powers of two, which float32 holds exactly: the comparison is then one of float64 rounding.

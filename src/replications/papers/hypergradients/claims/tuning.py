@@ -71,10 +71,7 @@ def hypergradients_process_random(result: xr.Dataset) -> Estimate:
     return _log_ratio(result, "Gaussian process", "random search")
 
 
-@_toy(
-    expect=at_least(0.0, "500 points in two dimensions are many"),
-    verdict=INCONCLUSIVE,
-)
+@_toy(expect=at_least(0.0, "500 points in two dimensions are many"), verdict=INCONCLUSIVE)
 def hypergradients_toy_random(result: xr.Dataset) -> Estimate:
     """With two hyperparameters no way with a slope ends below random search of the same compute."""
     ways = [arm for arm in result["arm"].values.tolist() if arm not in SEARCHES]

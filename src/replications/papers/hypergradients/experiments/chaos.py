@@ -83,11 +83,7 @@ def chaos(config: Config) -> xr.Dataset:
             "bias2": (dims, each_place[..., 0], {"long_name": "relative squared bias"}),
             "variance": (dims, each_place[..., 1], {"long_name": "relative variance"}),
             "cosine": (dims, each_place[..., 2], {"long_name": "cosine of mean and truth"}),
-            "truth": (
-                ("place", "parameter"),
-                truths,
-                {"long_name": "slope of the smoothed loss"},
-            ),
+            "truth": (("place", "parameter"), truths, {"long_name": "slope of the smoothed loss"}),
             "doubt": ("place", doubts, {"long_name": "relative error of the truth"}),
             "explosion": (
                 "place",
@@ -95,10 +91,7 @@ def chaos(config: Config) -> xr.Dataset:
                 {"long_name": "exact derivative's length over the smoothed slope's"},
             ),
         },
-        coords={
-            "place": list(config.places),
-            "parameter": ["first", "last"],
-        },
+        coords={"place": list(config.places), "parameter": ["first", "last"]},
     ).merge(settings(found))
 
 

@@ -155,9 +155,7 @@ def digits(config: Config) -> xr.Dataset:
                 {"long_name": "condition number of the Hessian"},
             ),
         },
-        coords={
-            "split": [config.split],
-        },
+        coords={"split": [config.split]},
     ).merge(settings(found))
 
 

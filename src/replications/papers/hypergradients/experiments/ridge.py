@@ -111,11 +111,7 @@ def ridge(config: Config) -> xr.Dataset:
                 {"long_name": "length of the hypergradient"},
             ),
         },
-        coords={
-            "horizon": [config.horizon],
-            "draw": np.arange(config.draws),
-            "part": list(PARTS),
-        },
+        coords={"horizon": [config.horizon], "draw": np.arange(config.draws), "part": list(PARTS)},
     ).merge(settings(found).expand_dims(horizon=[config.horizon]))
 
 

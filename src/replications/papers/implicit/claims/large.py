@@ -151,11 +151,7 @@ def implicit_worth_objective(result: xr.Dataset) -> Estimate:
     return mean(ahead(result, EACH, GRID, "val").values, "validation loss, digits, half of 200")
 
 
-@_worth(
-    place="the question behind the title, on 8x8 digits",
-    expect=LOWER,
-    verdict=NOT_REPRODUCED,
-)
+@_worth(place="the question behind the title, on 8x8 digits", expect=LOWER, verdict=NOT_REPRODUCED)
 def implicit_worth_many(result: xr.Dataset) -> Estimate:
     """One decay a weight generalises better than one decay that a grid found at equal compute."""
     how = "test loss, trained on all 200 digits, half of them for validation before"
@@ -198,12 +194,7 @@ def implicit_worth_grid(result: xr.Dataset) -> Estimate:
     return mean(ahead(result, ONE, GRID).values, "test loss, trained on all 200 digits")
 
 
-@_worth(
-    cell="many-decays",
-    expect=LOWER,
-    verdict=REPRODUCED,
-    planted=swap("arm", EACH, RANDOM),
-)
+@_worth(cell="many-decays", expect=LOWER, verdict=REPRODUCED, planted=swap("arm", EACH, RANDOM))
 def implicit_worth_random(result: xr.Dataset) -> Estimate:
     """Many decays need the hypergradient: random search over as many leaves a higher validation
     loss.

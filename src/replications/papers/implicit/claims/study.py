@@ -37,12 +37,7 @@ _blog = partial(
     page="implicit-audit",
 )
 _control = partial(
-    claim,
-    on=iris,
-    kind=Kind.CONTROL,
-    place="not in the post",
-    expect=LOWER,
-    page="implicit-audit",
+    claim, on=iris, kind=Kind.CONTROL, place="not in the post", expect=LOWER, page="implicit-audit"
 )
 _plain = partial(
     claim,
@@ -242,18 +237,14 @@ def implicit_no_dropout_wins(result: xr.Dataset) -> Estimate:
     return _wins(result, "no decay")
 
 
-@_plain(
-    expect=Band(0.5, 1.0, "more often than a coin"),
-    verdict=INCONCLUSIVE,
-)
+@_plain(expect=Band(0.5, 1.0, "more often than a coin"), verdict=INCONCLUSIVE)
 def implicit_no_dropout_scalar(result: xr.Dataset) -> Estimate:
     """Without dropout optimised decays mostly beat weight_decay 0.01."""
     return _wins(result, "uniform 1e-2")
 
 
 @_plain(
-    expect=Band(0.0, 0.01, f"never: one in a hundred runs at most; {LOOKED}"),
-    verdict=INCONCLUSIVE,
+    expect=Band(0.0, 0.01, f"never: one in a hundred runs at most; {LOOKED}"), verdict=INCONCLUSIVE
 )
 def implicit_unbounded_decays_are_stable(result: xr.Dataset) -> Estimate:
     """Unbounded log decays leave training stable (share of runs that diverge)."""

@@ -105,10 +105,7 @@ def implicit_descends_exact(result: xr.Dataset) -> Estimate:
     return mean(kept(result, "exact").values.ravel(), how)
 
 
-@_descent(
-    expect=at_least(0.9, "nine draws of ten"),
-    verdict=INCONCLUSIVE,
-)
+@_descent(expect=at_least(0.9, "nine draws of ten"), verdict=INCONCLUSIVE)
 def implicit_descends_series(result: xr.Dataset) -> Estimate:
     """Every approximation descends: K = 0, 1, 5, 20, conjugate gradients with 6 products."""
     good = falls(result, *SERIES)

@@ -100,11 +100,7 @@ def accuracy(config: Config) -> xr.Dataset:
                 {"long_name": "relative error of the reference along a direction, by retraining"},
             ),
         },
-        coords={
-            "problem": list(PROBLEMS),
-            "solver": list(SOLVERS),
-            "order": list(config.terms),
-        },
+        coords={"problem": list(PROBLEMS), "solver": list(SOLVERS), "order": list(config.terms)},
     )
 
 

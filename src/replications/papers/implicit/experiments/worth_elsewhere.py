@@ -15,14 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from replications.core.experiment import experiment
-from replications.papers.implicit.experiments.worth import (
-    EACH,
-    GRID,
-    ONE,
-    UNTUNED,
-    Config,
-    compare,
-)
+from replications.papers.implicit.experiments.worth import EACH, GRID, ONE, UNTUNED, Config, compare
 from replications.papers.implicit.experiments.worth import worth as digits
 
 _QUICK = Config(

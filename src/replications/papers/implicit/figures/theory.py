@@ -112,10 +112,7 @@ def alignment(result: xr.Dataset) -> Drawing:
         indefinite = float((result["lowest"].sel(model=model, stage=stage) < 0).mean())
         axes.set(xscale="log", title=f"{model}\n{names[stage]}", xlabel="K + 1")
         axes.annotate(
-            f"indefinite in {indefinite:.0%}",
-            (0.05, 0.03),
-            xycoords="axes fraction",
-            fontsize=9,
+            f"indefinite in {indefinite:.0%}", (0.05, 0.03), xycoords="axes fraction", fontsize=9
         )
     panels[0].set(ylabel="cosine with the truth", ylim=(-0.1, 1.05))
     panels[0].annotate("CG", (2.2, 0.95), color=COLOR["CG"], ha="right")

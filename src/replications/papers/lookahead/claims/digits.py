@@ -162,10 +162,7 @@ def lookahead_averaging_share(result: xr.Dataset) -> Estimate:
     return mean(explained(result, MEAN).values, how)
 
 
-@_averaging(
-    expect=at_least(1.0, "any value from 1 confirms it"),
-    verdict=NOT_REPRODUCED,
-)
+@_averaging(expect=at_least(1.0, "any value from 1 confirms it"), verdict=NOT_REPRODUCED)
 def lookahead_averaging_loss(result: xr.Dataset) -> Estimate:
     """Lookahead's training loss is no lower than that of SGD at half the rate and averaged."""
     how = "loss, Lookahead / averaged by 0.97, geometric mean of figure 8's 9 settings"
@@ -236,12 +233,7 @@ def lookahead_tuned_level(result: xr.Dataset) -> Estimate:
     return _searches(tuned_gain(result, over="SGD, averaged"))
 
 
-@_tuned(
-    kind=Kind.BLOG,
-    place="introduction, both tuned",
-    expect=BETTER,
-    verdict=INCONCLUSIVE,
-)
+@_tuned(kind=Kind.BLOG, place="introduction, both tuned", expect=BETTER, verdict=INCONCLUSIVE)
 def lookahead_tuned_adam(result: xr.Dataset) -> Estimate:
     """Lookahead around AdamW performs better than AdamW."""
     return _searches(tuned_gain(result, over="AdamW", arm="Lookahead(AdamW)"))

@@ -150,10 +150,7 @@ def lookahead_sensitivity(result: xr.Dataset) -> Estimate:
     return exact(worst, how, CLOSED)
 
 
-@_sensitivity(
-    expect=at_least(0.5, "half of the variations"),
-    verdict=INCONCLUSIVE,
-)
+@_sensitivity(expect=at_least(0.5, "half of the variations"), verdict=INCONCLUSIVE)
 def lookahead_sensitivity_default(result: xr.Dataset) -> Estimate:
     """In most variations Lookahead with alpha = 0.5 and k = 5 ends more than 1 % below SGD, both
     with a constant rate.

@@ -7,15 +7,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from replications.core.claims import (
-    INCONCLUSIVE,
-    REPRODUCED,
-    Band,
-    Kind,
-    at_least,
-    at_most,
-    claim,
-)
+from replications.core.claims import INCONCLUSIVE, REPRODUCED, Band, Kind, at_least, at_most, claim
 from replications.core.estimates import Estimate, exact, paired
 from replications.core.planted import swap
 from replications.papers.optimisers.experiments.race import (
@@ -57,28 +49,19 @@ def optimisers_digits_range(result: xr.Dataset) -> Estimate:
     return _points(result, *best_to_worst(result, "accuracy"))
 
 
-@_digits(
-    expect=Band(-0.3, 0.3, SMALL),
-    verdict=INCONCLUSIVE,
-)
+@_digits(expect=Band(-0.3, 0.3, SMALL), verdict=INCONCLUSIVE)
 def optimisers_digits_lookahead(result: xr.Dataset) -> Estimate:
     """There Lookahead around Adam neither gains nor loses against Adam."""
     return _points(result, "Lookahead(Adam)", "Adam")
 
 
-@_digits(
-    expect=Band(-0.3, 0.3, SMALL),
-    verdict=INCONCLUSIVE,
-)
+@_digits(expect=Band(-0.3, 0.3, SMALL), verdict=INCONCLUSIVE)
 def optimisers_digits_ranger(result: xr.Dataset) -> Estimate:
     """There Lookahead around RAdam ("Ranger") neither gains nor loses against Adam."""
     return _points(result, "Lookahead(RAdam)", "Adam")
 
 
-@_digits(
-    expect=Band(-0.3, 0.3, SMALL),
-    verdict=INCONCLUSIVE,
-)
+@_digits(expect=Band(-0.3, 0.3, SMALL), verdict=INCONCLUSIVE)
 def optimisers_digits_half(result: xr.Dataset) -> Estimate:
     """There Lookahead(Adam) at its best rate is Adam at half that rate."""
     one, other = halved(result, "accuracy")

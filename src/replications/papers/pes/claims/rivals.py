@@ -115,21 +115,13 @@ def _knobs_versus(result: xr.Dataset, rival: str) -> Estimate:
     return ratio(ours, theirs, f"PES over {rival} on fresh runs, {ours.size} seeds")
 
 
-@_knobs(
-    kind=Kind.PAPER,
-    expect=BELOW,
-    verdict=INCONCLUSIVE,
-)
+@_knobs(kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE)
 def pes_knobs_random_search(result: xr.Dataset) -> Estimate:
     """PES tunes twenty hyperparameters better than random search at equal compute."""
     return _knobs_versus(result, "random search")
 
 
-@_knobs(
-    kind=Kind.PAPER,
-    expect=BELOW,
-    verdict=INCONCLUSIVE,
-)
+@_knobs(kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE)
 def pes_knobs_truncated_es(result: xr.Dataset) -> Estimate:
     """PES tunes twenty hyperparameters better than truncated ES."""
     return _knobs_versus(result, "truncated ES")
@@ -148,9 +140,7 @@ def pes_knobs_cma(result: xr.Dataset) -> Estimate:
 
 
 @_knobs(
-    kind=Kind.CONTROL,
-    expect=at_least(1.0, "PES's loss is the higher one"),
-    verdict=INCONCLUSIVE,
+    kind=Kind.CONTROL, expect=at_least(1.0, "PES's loss is the higher one"), verdict=INCONCLUSIVE
 )
 def pes_knobs_bptt(result: xr.Dataset) -> Estimate:
     """Where the loss has a derivative, full BPTT tunes better than PES at equal compute."""
@@ -231,12 +221,7 @@ def pes_text_truncated_es(result: xr.Dataset) -> Estimate:
     return _race(result, "PES" + STAGGERED, "truncated ES" + STAGGERED)
 
 
-@_text(
-    kind=Kind.CONTROL,
-    place="our control",
-    expect=BELOW,
-    verdict=INCONCLUSIVE,
-)
+@_text(kind=Kind.CONTROL, place="our control", expect=BELOW, verdict=INCONCLUSIVE)
 def pes_text_staggered(result: xr.Dataset) -> Estimate:
     """Staggering its particles lets PES train a text network better."""
     return _race(result, "PES" + STAGGERED, "PES")

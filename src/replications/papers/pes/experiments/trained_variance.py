@@ -67,7 +67,7 @@ def trained_variance(config: Config) -> xr.Dataset:
                 ("of", "trained", "windows", "seed"),
                 ratio,
                 {"long_name": "variance of PES over that of NRES, linear losses, exact"},
-            ),
+            )
         },
         coords={
             "of": ["an episode's sum", "one staggered update"],

@@ -147,10 +147,7 @@ def radam_distortion_radam(result: xr.Dataset) -> Estimate:
     return _distance_ratio(result, "Adam", "RAdam")
 
 
-@_control(
-    expect=LEARNS,
-    verdict=NOT_REPRODUCED,
-)
+@_control(expect=LEARNS, verdict=NOT_REPRODUCED)
 def radam_2k_restarted(controls: xr.Dataset) -> Estimate:
     """A second moment that has seen many gradients is what Adam lacks: with 200 extra ones and the
     counter of m restarted the model trains.
@@ -159,9 +156,7 @@ def radam_2k_restarted(controls: xr.Dataset) -> Estimate:
 
 
 @_control(
-    expect=LEARNS,
-    verdict=REPRODUCED,
-    planted=swap("arm", "uncorrected", "Adam-2k restarted"),
+    expect=LEARNS, verdict=REPRODUCED, planted=swap("arm", "uncorrected", "Adam-2k restarted")
 )
 def radam_uncorrected_trains(controls: xr.Dataset) -> Estimate:
     """Adam with its noisy second moment trains, if only the bias of m is left uncorrected."""
@@ -176,10 +171,7 @@ def radam_2k_adds(controls: xr.Dataset, translation: xr.Dataset) -> Estimate:
     return _gap(final(translation, "Adam-2k"), final(controls, "uncorrected"))
 
 
-@_control(
-    expect=LEARNS,
-    verdict=INCONCLUSIVE,
-)
+@_control(expect=LEARNS, verdict=INCONCLUSIVE)
 def radam_warmup_10(controls: xr.Dataset) -> Estimate:
     """Ten steps of warm-up are enough to train."""
     return _final(controls, "warm-up 10")
@@ -192,9 +184,7 @@ def radam_untuned_warmup(controls: xr.Dataset, translation: xr.Dataset) -> Estim
 
 
 @_control(
-    expect=LEARNS,
-    verdict=REPRODUCED,
-    planted=swap("arm", "pre-LN Adam", "Adam-2k restarted"),
+    expect=LEARNS, verdict=REPRODUCED, planted=swap("arm", "pre-LN Adam", "Adam-2k restarted")
 )
 def radam_pre_ln(controls: xr.Dataset) -> Estimate:
     """With the norms inside the branches (pre-LN) Adam needs no warm-up."""

@@ -176,23 +176,13 @@ def radam_large_rate(result: xr.Dataset) -> Estimate:
     return _gain(result, 0.1)
 
 
-@_long(
-    kind=Kind.BLOG,
-    place="reading note, on Table 1",
-    expect=ANY_CHANGED,
-    verdict=INCONCLUSIVE,
-)
+@_long(kind=Kind.BLOG, place="reading note, on Table 1", expect=ANY_CHANGED, verdict=INCONCLUSIVE)
 def radam_blog_always_better(result: xr.Dataset) -> Estimate:
     """RAdam is always better than Adam (each at its best learning rate, 2850 steps)."""
     return _tuned(result, "RAdam", "Adam")
 
 
-@_long(
-    kind=Kind.BLOG,
-    place="reading note, on Table 1",
-    expect=ANY_CHANGED,
-    verdict=INCONCLUSIVE,
-)
+@_long(kind=Kind.BLOG, place="reading note, on Table 1", expect=ANY_CHANGED, verdict=INCONCLUSIVE)
 def radam_blog_tuned_sgd(result: xr.Dataset) -> Estimate:
     """Well-tuned SGD is better than RAdam (each at its best learning rate, 2850 steps)."""
     return _tuned(result, "SGD", "RAdam")

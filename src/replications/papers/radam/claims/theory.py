@@ -19,20 +19,12 @@ from replications.core.claims import (
 from replications.core.estimates import Estimate, exact, mean
 from replications.core.planted import scaled, shifted
 from replications.methods.rectification import adaptive_lr_variance
-from replications.papers.radam.experiments.divergence import (
-    divergence,
-    logarithm,
-    power,
-)
+from replications.papers.radam.experiments.divergence import divergence, logarithm, power
 from replications.papers.radam.experiments.proof import excess, proof
 from replications.papers.radam.experiments.schedule import error, over_simple, schedule
 from replications.papers.radam.experiments.simulation import simulation, spread
 from replications.papers.radam.experiments.simulation import variance as variance_at
-from replications.papers.radam.experiments.variance import (
-    fall,
-    over_exact,
-    variance,
-)
+from replications.papers.radam.experiments.variance import fall, over_exact, variance
 
 AUDIT = "radam-audit"
 _variance = partial(claim, on=variance, cell="fig-variance", page=AUDIT)

@@ -90,11 +90,7 @@ def radam_matched_dose_short(result: xr.Dataset) -> Estimate:
     return _gain(result, "short 1", "short 200")
 
 
-@_matched(
-    expect=MOST,
-    verdict=REPRODUCED,
-    planted=swap("arm", "restart, usual steps", "full 1"),
-)
+@_matched(expect=MOST, verdict=REPRODUCED, planted=swap("arm", "restart, usual steps", "full 1"))
 def radam_reset_usual(result: xr.Dataset) -> Estimate:
     """A healthy run does not need its second moment: thrown away at step 100, with steps as long
     as before, most seeds train.

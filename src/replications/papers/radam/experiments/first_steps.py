@@ -75,11 +75,7 @@ def first_steps(config: Config) -> xr.Dataset:
                 {"long_name": "mean cosine between the updates of two streams"},
             ),
         },
-        coords={
-            "arm": list(ARMS),
-            "seed": [config.seed],
-            "step": np.arange(1, config.steps + 1),
-        },
+        coords={"arm": list(ARMS), "seed": [config.seed], "step": np.arange(1, config.steps + 1)},
     )
 
 

@@ -96,10 +96,7 @@ def implementations(config: Config) -> xr.Dataset:
                 {"long_name": "largest distance of the nmt copy from torch, decoupled"},
             ),
         },
-        coords={
-            "rule": list(RULES),
-            "step": np.arange(1, config.steps + 1),
-        },
+        coords={"rule": list(RULES), "step": np.arange(1, config.steps + 1)},
     )
 
 

@@ -8,12 +8,7 @@ import numpy as np
 import xarray as xr
 
 from replications.core.experiment import experiment, quantity
-from replications.methods.rectification import (
-    adaptive_lr_variance,
-    rectification,
-    rho,
-    rho_inf,
-)
+from replications.methods.rectification import adaptive_lr_variance, rectification, rho, rho_inf
 from replications.problems.gaussian_gradients import exponential_average_moments
 
 

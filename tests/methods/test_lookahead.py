@@ -419,6 +419,20 @@ def other_models():
     broken = Lookahead(torch.optim.SGD([start()], lr=9.0)).state_dict()
     broken["lookahead"]["k"] = 0
     yield "bad setting", broken
+    yield "another inner optimizer", Lookahead(torch.optim.Adam([start()])).state_dict()
+    for name in ("steps", "slow_moments"):
+        lacking = Lookahead(INNER["momentum"]([start()])).state_dict()
+        del lacking["lookahead"][name]
+        yield f"no {name}", lacking
+    short = Lookahead(INNER["momentum"]([start()])).state_dict()
+    short["lookahead"]["slow_moments"] = []
+    yield "moments of no parameter", short
+    single = start().detach().float().requires_grad_()
+    other = Lookahead(INNER["momentum"]([single]), inner_state="pullback")
+    single.grad = torch.ones_like(single)
+    for _ in range(5):
+        other.step()
+    yield "moments of another dtype", other.state_dict()
 
 
 @pytest.mark.parametrize("state", [pytest.param(s, id=name) for name, s in other_models()])

@@ -197,6 +197,11 @@ CASES = [
     (MLPHessian, lambda: perceptron(penalty=[w.T for w in LAYERS]), "penalty: must be shaped"),
     (MLPHessian, lambda: perceptron(masks=[]), "masks: must be one a hidden layer, 1, got 0"),
     (MLPHessian, lambda: perceptron(activation="gelu"), "activation: must"),
+    (
+        MLPHessian,
+        lambda: perceptron(inputs=X.expand(2, 7, 4)),
+        "inputs: must have the weights' batch",
+    ),
     (MLPHessian, lambda: perceptron().product(torch.ones(3)), "vector: must have the shape"),
     (
         MLPHessian,
@@ -245,8 +250,21 @@ for kind in (RAdam, AdamVariant):
             lambda k=kind: k([{"params": weight()}, {"params": weight(), "eps": -1.0}]),
             r"eps \(group 1\) must lie",
         ),
+        (kind, lambda k=kind: k(weight(), betas=("a", "b")), r"betas\[0\]: must be a number"),
+        (kind, lambda k=kind: k([{"params": weight(), "betas": (1.5, 0.9)}]), r"betas\[0\] must"),
         (kind, lambda k=kind: adam_step(k, torch.ones(3).to_sparse()), "gradients must be dense"),
     ]
+
+for kind, key, bad in (
+    (RAdam, "threshold", 3.0),
+    (RAdam, "below", "foo"),
+    (AdamVariant, "freeze", -3),
+    (AdamVariant, "freeze", 1.5),
+    (AdamVariant, "first_moment", "x"),
+):
+    CASES.append(
+        (kind, lambda k=kind, s={key: bad}: k([{"params": weight(), **s}]), f"{key}:? must")
+    )
 
 for f in (hypergradient, lambda t, v, w, h: unrolled_hypergradient(t, v, w, h, 3, 0.1)):
     name = hypergradient if f is hypergradient else unrolled_hypergradient

@@ -65,6 +65,16 @@ def test_where_nothing_contracts_the_noise_of_the_loops_adds_up(alpha, k):
         torch.testing.assert_close(loss, expected, rtol=1e-13, atol=0)  # rounding
 
 
+def test_where_it_diverges_the_loss_is_infinite_in_the_end():
+    """Also from the minimum itself, where infinity would be multiplied by zero."""
+    problem = NoisyQuadratic(float64(1.0), float64(1.0))
+    silent = NoisyQuadratic(float64(1.0), float64(0.0))
+    for steps in (2000, math.inf):
+        assert problem.expected_loss(2.5, steps=steps) == math.inf
+        assert silent.expected_loss(2.5, steps=steps) == 0  # nothing drives it away
+        assert silent.expected_loss(2.5, steps=steps, start=1.0) == math.inf
+
+
 @pytest.mark.parametrize(("lr", "alpha", "k"), GRID)
 def test_a_loop_contracts_the_mean(lr, alpha, k):
     silent = NoisyQuadratic(PROBLEM.curvature, torch.zeros(4, dtype=torch.float64))

@@ -45,6 +45,9 @@ def test_parallel_text(tmp_path):
     (folder / "valid.de").write_text("a b\n\nc\n")
     (folder / "valid.en").write_text("x\ny\nz w\n")
     assert parallel_text(folder, "valid") == ([["a", "b"], ["c"]], [["x"], ["z", "w"]])
+    (folder / "valid.de").write_text("a\u2028b\nc\x0cd\ne", encoding="utf-8")  # three lines
+    assert parallel_text(folder, "valid")[1] == [["x"], ["y"], ["z", "w"]]
+    (folder / "valid.de").write_text("a b\n\nc\n")
     (folder / "valid.en").write_text("x\n")
     with pytest.raises(DataError, match=r"parallel text: valid in .* has 3 and 1 lines"):
         parallel_text(folder, "valid")
@@ -61,6 +64,12 @@ def test_parallel_text(tmp_path):
 def test_a_missing_file_is_named(tmp_path, read, message):
     with pytest.raises(DataError, match=message):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("read", [mnist, cifar10])
+def test_another_part_is_refused(tmp_path, read):
+    with pytest.raises(ValueError, match="part must be one of .*, got 'valid'"):
+        read(tmp_path, "valid")
 
 
 def cut(path, bytes_left):

@@ -100,8 +100,9 @@ def adam_step_(
         m: averages of the gradients.
         v: averages of their squares.
         betas: decays of m and v, numbers or tensors [models].
-        coefficients: the step's four numbers, or tensors [models]; rate = 0 moves m and v only.
-            If one of them or of `betas` is a tensor, all params have the leading axes [models].
+        coefficients: the step's four numbers, or tensors [models]; rate = 0 moves m and v only
+            (a tensor's 0 wants floor > 0). If one of them or of `betas` is a tensor, all params
+            have the leading axes [models].
     """
     settings = (*betas, *coefficients)
     if any(isinstance(value, Tensor) for value in settings):

@@ -13,10 +13,10 @@ mean, and two paths of past moves adapt the step size :math:`\sigma` and the cov
     C' &= (1 - c_1 - c_\mu) C + c_1 \big(p_c' p_c'^T + (1 - h) c_c (2 - c_c) C\big)
         + c_\mu \sum_{i \le \mu} w_i\, y_{(i)} y_{(i)}^T & (5)
 
-with h = 0 while :math:`p_\sigma` is too long. Constants as in N. Hansen's tutorial (arXiv
-1604.00772), without negative weights. Leading axes are independent searches. Unlike the
-paper's methods it ranks, and it sees whole episodes. A rival in the chapter on persistent evolution
-strategies.
+with h = 0 while :math:`p_\sigma` is too long. Constants after N. Hansen's tutorial (arXiv
+1604.00772), without negative weights; in the package ``cma`` the numerator of :math:`c_\mu` is
+larger by a quarter. Leading axes are independent searches. Unlike the paper's methods it ranks, and
+it sees whole episodes. A rival in the chapter on persistent evolution strategies.
 """
 
 from __future__ import annotations

@@ -68,8 +68,9 @@ class ConjugateGradient:
             v: the right-hand side.
 
         Returns:
-            The iterate, the Ritz values of the damped Hessian, and the recursively updated
-            residual.
+            The iterate, and the Ritz values and the residual of the damped Hessian, the latter
+            updated recursively. Where the first direction already has negative curvature the
+            iterate is v itself and the residual stays 1: nothing was solved.
         """
         x, r, p = torch.zeros_like(v), v.clone(), v.clone()
         rr = dot(r, r)

@@ -107,8 +107,9 @@ def hypergradient(
         solver: how to apply the inverse Hessian: ``Neumann``, ``ConjugateGradient`` or
             ``Exact``.
         tolerance: warn where the training gradient's norm exceeds this fraction, more than 0, of
-            the validation gradient's; 0.1 is ours: below it the first-order error of the theorem
-            is a few percent. Use math.inf for unfinished training.
+            the validation gradient's. 0.1 is ours and promises little: what is left of the
+            training gradient enters through the inverse Hessian, so the error grows with the
+            conditioning and can exceed the hypergradient. Use math.inf for unfinished training.
 
     Returns:
         The hypergradient, all parts detached.

@@ -35,7 +35,8 @@ class Curvature:
     """What a solver has seen of the Hessian's spectrum.
 
     Both are Rayleigh-Ritz values, so ``largest`` never exceeds the largest eigenvalue and
-    ``lowest`` never falls below the lowest one.
+    ``lowest`` never falls below the lowest one, of the Hessian as the solver takes it (with its
+    damping, if it has one).
     """
 
     largest: Float[Tensor, "*batch"]
@@ -49,7 +50,7 @@ class Solution:
     x: Float[Tensor, "*batch P"]
     curvature: Curvature
     residual: Float[Tensor, "*batch"]
-    """Norm of v - H x over that of v, for each problem."""
+    """Norm of v - H x over that of v, for each problem; H with the solver's damping."""
 
 
 @runtime_checkable

@@ -24,7 +24,7 @@ Implementation notes, where the paper leaves a choice:
   ``"reset"`` sets them to zero, and Adam's step count with them, since its bias correction counts
   from the last zero. ``"pullback"`` applies (3) to them too, from their value at the last
   synchronisation, and leaves the step count. An optimizer that keeps something else in such a
-  tensor (Rprop its step sizes) wants ``"maintain"``.
+  tensor (Rprop its step sizes) or counts elsewhere (NAdam in ``mu_product``) wants ``"maintain"``.
 - Every parameter takes part, with or without a gradient; with sparse gradients the whole table.
 - Buffers, such as the statistics of batch normalisation, are no parameters: they go on belonging
   to the fast weights.
@@ -44,6 +44,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from replications.methods.leading import Setting, leading
+from replications.methods.refusals import refuse_lookahead_state
 
 INNER_STATES = ("maintain", "reset", "pullback")
 # numbers; both copies of a block (512 kB in float32) stay in the second-level cache
@@ -267,7 +268,8 @@ class Lookahead(Optimizer):
         """Take over a state of :meth:`state_dict`, settings included, and share nothing with it.
 
         Raises:
-            ValueError: if it comes from another optimizer or another model; nothing has changed.
+            ValueError: if it lacks a part, or comes from another optimizer or another model;
+                nothing has changed.
             RuntimeError: inside ``slow_weights()``.
         """
         self._require_fast_weights("load_state_dict()")
@@ -279,6 +281,7 @@ class Lookahead(Optimizer):
             raise ValueError(
                 "state_dict must come from a Lookahead: its key 'lookahead' is missing"
             )
+        refuse_lookahead_state(state_dict, self.param_groups, self._parameters())
         _check(own["k"], own["alpha"], own["inner_state"])
         parameters = self._parameters()
         expected, found = ([tuple(t.shape) for t in x] for x in (parameters, own["slow_weights"]))

@@ -58,7 +58,7 @@ class MLPHessian:
 
     Args:
         weights: one matrix a layer, ``[inputs, outputs]``, or ``[batch, inputs, outputs]``.
-        inputs: ``[n, inputs]``, or ``[batch, n, inputs]``.
+        inputs: ``[n, inputs]``, or ``[batch, n, inputs]`` with the weights' batch.
         targets: classes, ``[n]`` or ``[batch, n]``.
         penalty: c of each weight, shaped like the weights; None for no penalty.
         activation: "relu" or "tanh", of all layers but the last.

@@ -20,6 +20,9 @@ from torch import Tensor
 
 from replications.methods.trees import Tree, leaves
 
+_WORDS = {"below": ("momentum", "skip"), "first_moment": ("running", "restarted", "uncorrected")}
+"""Settings of Adam's family that are one word of several."""
+
 
 def refuse_numbers(finite: bool = False, **numbers: Any) -> None:
     """Refuse what is no real number; their ranges are the methods' own affair.
@@ -56,6 +59,21 @@ def refuse_adam_groups(groups: Sequence[dict[str, Any]]) -> None:
         betas = group["betas"]
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise TypeError(f"betas{where}: must be two numbers, got {_what(betas)}")
+        for j, beta in enumerate(betas):
+            refuse_numbers(**{f"betas[{j}]{where}": beta})
+            if not 0 <= beta < 1:
+                raise ValueError(f"betas[{j}]{where} must lie in [0, 1), got {beta}")
+        if "threshold" in group:
+            refuse_numbers(**{f"threshold{where}": group["threshold"]})
+            if not 4 <= group["threshold"] < math.inf:
+                raise ValueError(f"threshold{where} must lie in [4, inf), got {group['threshold']}")
+        if "freeze" in group:
+            refuse_counts(**{f"freeze{where}": group["freeze"]})
+            if group["freeze"] < 0:
+                raise ValueError(f"freeze{where} must be at least 0, got {group['freeze']}")
+        for name, words in _WORDS.items():
+            if name in group and group[name] not in words:
+                raise ValueError(f"{name}{where} must be one of {words}, got {group[name]!r}")
         for p in group["params"]:
             if not (p.is_floating_point() or p.is_complex()):
                 raise TypeError(f"params{where}: must be floating-point tensors, got {p.dtype}")
@@ -68,6 +86,47 @@ def refuse_betas(lr: Any, betas: Any, eps: Any, weight_decay: Any) -> None:
             raise TypeError(f"{name}: must be a number, got {_what(value)}")
     if not isinstance(betas, (tuple, list)) or len(betas) != 2:
         raise TypeError(f"betas: must be two numbers, got {_what(betas)}")
+    refuse_numbers(**{f"betas[{i}]": beta for i, beta in enumerate(betas)})
+
+
+def refuse_lookahead_state(
+    state_dict: dict[str, Any], groups: Sequence[dict[str, Any]], parameters: Sequence[Tensor]
+) -> None:
+    """Refuse a Lookahead's state that lacks a part, or belongs to another inner optimizer.
+
+    Args:
+        state_dict: of `Lookahead.state_dict`, with its key "lookahead".
+        groups: parameter groups of the optimizer that is to take it over.
+        parameters: all of their parameters, in order.
+    """
+    own = state_dict["lookahead"]
+    parts = ("slow_weights", "slow_moments", "steps", "k", "alpha", "inner_state")
+    if missing := [name for name in parts if name not in own]:
+        raise ValueError(f"state_dict['lookahead']: has no {', no '.join(missing)}")
+    refuse_counts(**{"state_dict['lookahead']['steps']": own["steps"]})
+    saved = state_dict.get("param_groups", ())
+    for i, (group, other) in enumerate(zip(groups, saved, strict=False)):
+        if lacking := sorted(group.keys() - other.keys()):
+            raise ValueError(
+                f"state_dict: comes from another inner optimizer; its group {i} has no "
+                f"{', no '.join(lacking)}"
+            )
+    if len(saved) != len(groups):
+        raise ValueError(f"state_dict: must have {len(groups)} groups, got {len(saved)}")
+    moments = own["slow_moments"]
+    if len(moments) != len(parameters):
+        raise ValueError(
+            f"state_dict['lookahead']: must have slow moments of {len(parameters)} parameters, "
+            f"got {len(moments)}"
+        )
+    for p, found in zip(parameters, moments, strict=True):
+        for name, m in found.items():
+            if (m.shape, m.dtype) != (p.shape, p.dtype):
+                raise ValueError(
+                    f"state_dict['lookahead']: slow moment {name} is {m.dtype} {list(m.shape)}, "
+                    f"its parameter {p.dtype} {list(p.shape)}; load the state before the "
+                    "parameters change their dtype"
+                )
 
 
 def refuse_problem(problem: Any) -> None:
@@ -113,7 +172,7 @@ def refuse_theta(theta: Any, on_explosion: str, replicates: int | None = None) -
 
 
 def refuse_state(estimator: Any, state: Any) -> None:
-    """Refuse a state that another kind of estimator has made."""
+    """Refuse a state of another kind; the evolution strategies share one."""
     wanted = type(estimator)._start.__annotations__.get("return")  # the name of its own kind
     if wanted is not None and type(state).__name__ != getattr(wanted, "__name__", wanted):
         raise TypeError(
@@ -232,6 +291,11 @@ def refuse_perceptron(weights: Any, inputs: Any, targets: Any, penalty: Any, mas
         raise ValueError(
             f"inputs: must be [n, {first.shape[-2]}], or with a batch in front, "
             f"got {list(inputs.shape)}"
+        )
+    if inputs.shape[:-2] != first.shape[:-2]:
+        raise ValueError(
+            f"inputs: must have the weights' batch, {list(first.shape[:-2])}, "
+            f"got {list(inputs.shape[:-2])}"
         )
     _like("inputs", inputs, first)
     if not bool(inputs.isfinite().all()):

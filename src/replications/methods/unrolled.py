@@ -11,7 +11,8 @@ run :math:`T` steps of gradient descent, keep the graph, and differentiate
 It needs no stationary point, but memory for :math:`T` steps. At an exact optimum,
 :math:`T = K + 1` steps with learning rate :math:`a` equal :math:`K` Neumann terms with step
 :math:`a` (:cite:t:`lorraine2020optimizing`): the chapter ``implicit`` and the tests check it to
-rounding. Leading axes are independent problems, as in ``methods.implicit``.
+rounding. Leading axes are independent problems, as in ``methods.implicit``; hyperparameters that
+the problems share get the sum of their derivatives.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ decay,
 theta [n, 20] counts from the middle of a box, in units of half its width, so that
 :math:`[-1, 1]^{20}` is where one would search. A step pays its training loss, before the update, or
 every `check_every` steps the share of wrong answers on a validation set, which has no derivative. A
-diverged run pays `CUT` a step (chance: 2.3).
+training loss above `CUT` (chance: 2.3), or of a diverged run, counts as `CUT`; a diverged run gets
+every validation answer wrong.
 
 Several runs, each with first weights and mini-batches of its own, go as one batch: the first n /
 runs particles belong to the first run, and so on. A small relative of the 29 hyperparameters that

@@ -7,7 +7,7 @@ numbers,
 .. math::
 
     m' &= 0.9\, m + 0.1\, g, \qquad s' = 0.99\, s + 0.01\, g^2, \qquad
-        r = \sqrt{\hat s} + 10^{-8} & (1) \\
+        r = \sqrt{\hat s + 10^{-16}} & (1) \\
     f &= \big(g / r,\; \hat m / r,\; w,\; (\log r + 5) / 3,\; 2 t / T - 1\big) & (2) \\
     (d, a) &= W_2 \tanh(W_1 f + b_1) + b_2, \qquad w' = w - 0.01\, d\, e^a & (3)
 

@@ -182,10 +182,12 @@ class NoisyQuadratic:
         left = contraction.abs() ** (2 * loops)
         mean = torch.as_tensor(start, dtype=torch.float64)
         begin = mean.square() + torch.as_tensor(start_variance, dtype=torch.float64)
+        fixed = self._fixed_point(x, alpha, k)
+        away = torch.where(begin == fixed, 0.0, left * (begin - fixed))  # left may be inf
         moment = torch.where(
             contraction.abs() == 1,  # no contraction: the noise of the loops adds up
             begin + loops * alpha**2 * self._gathered(x, k),
-            left * begin + (1 - left) * self._fixed_point(x, alpha, k),
+            fixed + away,
         )
         return 0.5 * (self.curvature * moment).sum(-1)
 

@@ -18,7 +18,7 @@ import pickle
 import struct
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Images = tuple[UInt8[Tensor, "n channels height width"], Int[Tensor, " n"]]
 
 Sentences = list[list[str]]
+Files = TypeVar("Files", str, list[str])
 
 
 def mnist(folder: str | Path, part: str = "train") -> Images:
@@ -43,8 +44,9 @@ def mnist(folder: str | Path, part: str = "train") -> Images:
 
     Raises:
         DataError: a file is missing, or is not what its name says.
+        ValueError: another part.
     """
-    name = {"train": "train", "test": "t10k"}[part]
+    name = _choice("MNIST", part, {"train": "train", "test": "t10k"})
     places = ("", "MNIST/raw")
     images = _idx(_find("MNIST", folder, places, f"{name}-images-idx3-ubyte"), 3)
     labels = _idx(_find("MNIST", folder, places, f"{name}-labels-idx1-ubyte"), 1)
@@ -61,7 +63,8 @@ def cifar10(folder: str | Path, part: str = "train") -> Images:
     Raises:
         DataError: as :func:`mnist`.
     """
-    names = [f"data_batch_{i}" for i in range(1, 6)] if part == "train" else ["test_batch"]
+    five = [f"data_batch_{i}" for i in range(1, 6)]
+    names = _choice("CIFAR-10", part, {"train": five, "test": ["test_batch"]})
     rows, labels = [], []
     for name in names:
         path = _find("CIFAR-10", folder, ("", "cifar-10-batches-py", "cifar-10-batches-bin"), name)
@@ -90,7 +93,8 @@ def parallel_text(
     texts = []
     for language in (source, target):
         path = _find("parallel text", folder, places, f"{part}.{language}")
-        texts.append([line.split() for line in path.read_text(encoding="utf-8").splitlines()])
+        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines() knows ten other ends
+        texts.append([line.split() for line in (lines if lines[-1] else lines[:-1])])
     if len(texts[0]) != len(texts[1]):
         counts = " and ".join(str(len(text)) for text in texts)
         raise DataError(f"parallel text: {part} in {folder} has {counts} lines")
@@ -107,6 +111,12 @@ def usable(device: str) -> torch.device:
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise DataError(f"torch finds no device {device} here; --device cpu takes the processor")
     return torch.device(device)
+
+
+def _choice(data: str, part: str, files: dict[str, Files]) -> Files:
+    if part not in files:
+        raise ValueError(f"{data}: part must be one of {tuple(files)}, got {part!r}")
+    return files[part]
 
 
 def _find(data: str, folder: str | Path, places: tuple[str, ...], name: str) -> Path:

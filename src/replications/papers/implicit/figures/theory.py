@@ -162,7 +162,7 @@ def descent(result: xr.Dataset) -> Drawing:
         "update promised; points on the grey diagonal kept their promise, points above the line at "
         "zero went up. The exact hypergradient lies on the diagonal, but for some draws of the "
         "network; 20 terms do on the left, and below it in the middle; with no terms most points "
-        "lie far below it, since too little is promised, and some of the network's go up; the "
-        "post's code goes up in most draws of two of the three panels.",
+        "lie far below it, since too little is promised, and a few go up; the post's code goes up "
+        "in most draws of two of the three panels.",
         f"of {result.sizes['draw']} draws\n" + "\n".join(rows),
     )

@@ -11,7 +11,14 @@ from replications.papers.implicit.experiments import worth as tuners
 from replications.papers.implicit.experiments.accuracy import accuracy
 from replications.papers.implicit.experiments.algorithms import algorithms, typical
 from replications.papers.implicit.experiments.audit import audit, direction
-from replications.papers.implicit.experiments.descent import descent, falls, kept, share_of_exact
+from replications.papers.implicit.experiments.descent import (
+    descent,
+    ends_lower,
+    falls,
+    foretold,
+    kept,
+    share_of_exact,
+)
 from replications.papers.implicit.experiments.distill import distill, score
 from replications.papers.implicit.experiments.libraries import libraries, table
 from replications.papers.implicit.experiments.million import mebibytes, million
@@ -166,6 +173,12 @@ def test_a_small_step_keeps_the_exact_promise():
     np.testing.assert_allclose(kept(result, "exact"), 1, atol=2e-3)
     np.testing.assert_allclose(share_of_exact(result, "CG, 6 products"), 1, atol=0.1)
     assert falls(result, "K = 0", "exact").all()
+    # of any step the exact derivative foretells the change; the step's own length does not
+    found = result["found"].squeeze("start").sel(arm="K = 0")
+    np.testing.assert_allclose(foretold(result, "K = 0"), found, rtol=1e-2)
+    assert (abs(kept(result, "K = 0") - 1) > 0.1).all()
+    assert ends_lower(result, "K = 20", "K = 0").all()
+    assert not ends_lower(result, "K = 0", "K = 20").any()
     # all repairs together are the paper's algorithm, of the same order
     np.testing.assert_allclose(
         result["promised"].sel(arm="all mended"), result["promised"].sel(arm="K = 5")

@@ -23,9 +23,9 @@ from replications.papers.implicit.experiments.cosine import cosine, lead
 from replications.papers.implicit.experiments.descent import (
     SERIES,
     descent,
+    ends_lower,
     falls,
     kept,
-    share_of_exact,
 )
 from replications.papers.implicit.experiments.libraries import libraries
 
@@ -94,7 +94,7 @@ def implicit_neumann_is_unrolling(result: xr.Dataset) -> Estimate:
 @_descent(
     expect=Band(0.95, 1.05, "five percent: the step is a tenth of a log decay, not a derivative"),
     verdict=INCONCLUSIVE,
-    cell="a-step-that-is-finite-can-leave-the-valley",
+    cell="a-step-can-leave-the-valley-and-a-short-series-can-point-uphill",
     page="implicit-audit",
 )
 def implicit_descends_exact(result: xr.Dataset) -> Estimate:
@@ -114,14 +114,19 @@ def implicit_descends_series(result: xr.Dataset) -> Estimate:
 
 
 @_descent(
-    expect=at_least(0.0, "further, as the claim says"),
+    expect=at_least(
+        0.9,
+        "nine draws of ten, as for every approximation; counted after a look, since a mean of "
+        "ratios hung on a draw whose denominator has the other sign, see How we judge",
+    ),
     verdict=REPRODUCED,
     planted=swap("arm", "K = 0", "K = 20"),
 )
 def implicit_descends_order(result: xr.Dataset) -> Estimate:
     """At a step of equal length 20 terms descend further than none."""
-    gain = share_of_exact(result, "K = 20") - share_of_exact(result, "K = 0")
-    return mean(gain.values.ravel(), "gain in the share of the exact hypergradient's fall")
+    further = ends_lower(result, "K = 20", "K = 0")
+    how = "draws in which 20 terms end lower than none after retraining, 2 problems"
+    return proportion(int(further.sum()), further.size, how)
 
 
 @_descent(

@@ -130,6 +130,20 @@ def falls(result: xr.Dataset, *arms: str, start: float = FIRST) -> xr.DataArray:
 
 
 @quantity
+def ends_lower(result: xr.Dataset, arm: str, other: str, start: float = FIRST) -> xr.DataArray:
+    """Whether the validation loss ends lower under an arm than under another, by problem, draw."""
+    found = result["found"].sel(start=start, drop=True)
+    return found.sel(arm=arm, drop=True) < found.sel(arm=other, drop=True)
+
+
+@quantity
+def foretold(result: xr.Dataset, arm: str, start: float = FIRST) -> xr.DataArray:
+    """Change that the exact hypergradient promises of an arm's step, by problem and draw."""
+    here = result.sel(start=start, drop=True)
+    return here["promised"].sel(arm="exact", drop=True) * here["cosine"].sel(arm=arm, drop=True)
+
+
+@quantity
 def share_of_exact(result: xr.Dataset, arm: str, start: float = FIRST) -> xr.DataArray:
     """Fall under an arm over the fall under the exact hypergradient, by problem and draw."""
     found = result["found"].sel(start=start, drop=True)

@@ -160,7 +160,9 @@ def descent(result: xr.Dataset) -> Drawing:
         canvas,
         "Change of the validation loss after a step on the decays and retraining, against what the "
         "update promised; points on the grey diagonal kept their promise, points above the line at "
-        "zero went up. The exact hypergradient and 20 terms lie on the diagonal; no terms promise "
-        "too little but descend; the post's code goes up on two of the three panels in most draws.",
+        "zero went up. The exact hypergradient lies on the diagonal, but for some draws of the "
+        "network; 20 terms do on the left, and below it in the middle; with no terms most points "
+        "lie far below it, since too little is promised, and a few go up; the post's code goes up "
+        "in most draws of two of the three panels.",
         f"of {result.sizes['draw']} draws\n" + "\n".join(rows),
     )

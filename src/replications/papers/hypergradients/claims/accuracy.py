@@ -188,19 +188,21 @@ def hypergradients_no_hessian(result: xr.Dataset) -> Estimate:
 
 @_digits(
     expect=at_least(
-        1000.0, "27 / pairs of variance, 128 gradients a pair: 3e5 for 10 %, against some 30"
+        1000.0,
+        "27 / pairs of variance, 128 gradients a pair: 3e5 for 10 %, against some 30. The sentence "
+        "said 10 % of error at first; the measure was, and is, of the noise",
     ),
     verdict=REPRODUCED,
     planted=scaled("variance", 1e-3),
 )
 def hypergradients_es_digits(result: xr.Dataset) -> Estimate:
-    """For 10 % of error on 26 decays full ES costs at least 1000 times as much as conjugate
-    gradients.
+    """To bring its noise alone to 10 % on 26 decays full ES costs at least 1000 times as much as
+    conjugate gradients for 10 % of error; the bias of its 64 steps stays.
     """
     noisy = result.sel(setting="full ES 0.3")
     cg = 3 + 2 * on_digits.products_needed(result, "implicit, CG", 0.1)
     es = noisy["cost"] * noisy["variance"] / 0.01
-    return ratio(es.values, cg.values, "price of 10 %, over splits")
+    return ratio(es.values, cg.values, "price of 10 % of noise over that of 10 %, over splits")
 
 
 @_dims(

@@ -8,15 +8,10 @@ import numpy as np
 import xarray as xr
 
 from replications.core.claims import INCONCLUSIVE, REPRODUCED, Band, Kind, at_least, at_most, claim
-from replications.core.estimates import Estimate, exact, paired
+from replications.core.estimates import Estimate, paired
 from replications.core.planted import swap
-from replications.papers.optimisers.experiments.race import (
-    AVERAGED,
-    best_rate,
-    best_to_worst,
-    halved,
-    judged,
-)
+from replications.core.seeds import rng
+from replications.papers.optimisers.experiments.race import AVERAGED, best_to_worst, halved, judged
 from replications.papers.optimisers.experiments.races import on_digits, on_translation
 
 _digits = partial(
@@ -40,8 +35,28 @@ def _nats(result: xr.Dataset, one: str, other: str) -> Estimate:
     return paired(a, b, NATS.format(one, other))
 
 
+def doublings(result: xr.Dataset, one: str, other: str, draws: int = 4000) -> Estimate:
+    """How many doublings the best rate of one arm lies above another's: the rates with the lowest
+    mean loss over all seeds, and over as many drawn anew, the same for both arms.
+    """
+    losses = [result["loss"].sel(arm=arm).transpose("seed", "lr").values for arm in (one, other)]
+    n, rates = result.sizes["seed"], np.log2(result["lr"].values)
+    drawn = rng(0, "doublings").integers(n, size=(draws, n))
+    each = np.vstack([np.arange(n), drawn])  # first the seeds as they are
+    above, below = (rates[loss[each].mean(1).argmin(1)] for loss in losses)
+    value, found = (above - below)[0], (above - below)[1:]
+    low, high = np.quantile(found, (0.025, 0.975), method="inverted_cdf")
+    how = "doublings of the best rate, percentiles of a bootstrap over all seeds"
+    return Estimate(float(value), float(min(low, value)), float(max(high, value)), n, how)
+
+
 @_digits(
-    expect=Band(-0.5, 0.5, "a split moves accuracy by about 0.6 points; five ways to one minimum"),
+    expect=Band(
+        -0.5,
+        0.5,
+        "a split moves accuracy by about 0.6 points; five ways to one minimum. Best and worst were "
+        "first read off the judged seeds, now off those that choose: the same two",
+    ),
     verdict=INCONCLUSIVE,
 )
 def optimisers_digits_range(result: xr.Dataset) -> Estimate:
@@ -69,14 +84,16 @@ def optimisers_digits_half(result: xr.Dataset) -> Estimate:
 
 
 @_digits(
-    expect=at_least(1.0, "with alpha = 1/2 it moves half as far: one doubling, or more"),
-    verdict=REPRODUCED,
-    planted=swap("arm", "Lookahead(Adam)", "Adam"),
+    expect=at_least(
+        1.0,
+        "with alpha = 1/2 it moves half as far: one doubling, or more. First the rates of the ten "
+        "choosing seeds as they were, 2 with no interval; now all twenty, drawn anew",
+    ),
+    verdict=INCONCLUSIVE,
 )
 def optimisers_digits_rate(result: xr.Dataset) -> Estimate:
     """There the best rate of Lookahead(Adam) is at least twice Adam's."""
-    ratio = best_rate(result, "Lookahead(Adam)") / best_rate(result, "Adam")
-    return exact(float(np.log2(ratio)), "doublings of the chosen rate")
+    return doublings(result, "Lookahead(Adam)", "Adam")
 
 
 @_digits(

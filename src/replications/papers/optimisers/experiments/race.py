@@ -124,9 +124,16 @@ def judged(result: xr.Dataset, arm: str, what: str) -> xr.DataArray:
 
 @quantity
 def best_to_worst(result: xr.Dataset, what: str) -> tuple[str, str]:
-    """The arms with the highest and the lowest mean of the judged seeds."""
-    mean = {arm: float(judged(result, arm, what).mean()) for arm in ARMS}
+    """The arms that the first half of the seeds puts first and last, each at its best rate."""
+    own = result[what].isel(seed=slice(result.sizes["seed"] // 2))
+    mean = {arm: float(own.sel(arm=arm, lr=best_rate(result, arm)).mean()) for arm in ARMS}
     return max(mean, key=mean.__getitem__), min(mean, key=mean.__getitem__)
+
+
+@quantity
+def swapped(result: xr.Dataset) -> xr.Dataset:
+    """The halves of the seeds exchanged: those that judged choose, those that chose judge."""
+    return result.roll(seed=result.sizes["seed"] // 2, roll_coords=True)
 
 
 @quantity

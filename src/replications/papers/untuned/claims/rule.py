@@ -81,7 +81,7 @@ ISSUE = "quoted in RAdam's issue 62"
 
 @_exact(kind=Kind.PAPER, place=ISSUE, expect=FOUR, planted=shifted("momentum", 1))
 def untuned_four_steps(result: xr.Dataset) -> Estimate:
-    """RAdam is four steps of momentum, then Adam with a fixed warm-up: four at every beta2."""
+    """RAdam is four steps of momentum, then Adam with a fixed warm-up: four at each beta2 tried."""
     steps = result["momentum"].values
     return exact(steps[abs(steps - 4).argmax()], "the beta2 that is farthest from 4")
 

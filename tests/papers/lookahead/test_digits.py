@@ -83,6 +83,14 @@ def test_the_adaptive_step_stays_within_its_clip():
     assert (clipped.sel(lr=0.001) > clipped.sel(lr=0.01)).all()  # larger steps overshoot more often
 
 
+def test_the_arms_of_the_adaptive_step_differ_in_it_alone():
+    """Batches are common: clipped to 1 the adaptive arm is Adam, and equal steps are equal runs."""
+    config = adaptive_alpha.Config(epochs=2, seeds=2, low=1.0, matched=0.5)
+    loss = adaptive_alpha.adaptive_alpha(config)["loss"]
+    np.testing.assert_allclose(loss.sel(arm="adaptive"), loss.sel(arm="Adam"), rtol=CLOSE)
+    np.testing.assert_array_equal(loss.sel(arm="matched"), loss.sel(arm="fixed"))
+
+
 def maps(sgd, lookahead, lr=(0.1, 0.2, 0.4, 0.8), momentum=(0.0,)):
     """Accuracies over lr and momentum, for two seeds that are the same."""
     accuracy = np.array([sgd, lookahead], dtype=float).reshape(2, len(lr), len(momentum), 1)

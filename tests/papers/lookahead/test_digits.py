@@ -77,7 +77,7 @@ def test_a_loop_starts_where_the_last_synchronisation_ended():
 
 def test_the_adaptive_step_stays_within_its_clip():
     result = adaptive_alpha.adaptive_alpha(adaptive_alpha.Config(epochs=2, seeds=2))
-    assert result["alpha"].min() >= 0.2
+    assert result["alpha"].min() >= 0.2 - 1e-12  # rounding of a mean
     assert result["alpha"].max() <= 1.0
     clipped = result["clipped"]
     assert (clipped.sel(lr=0.001) > clipped.sel(lr=0.01)).all()  # larger steps overshoot more often

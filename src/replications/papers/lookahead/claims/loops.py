@@ -6,15 +6,7 @@ from functools import partial
 
 import xarray as xr
 
-from replications.core.claims import (
-    INCONCLUSIVE,
-    REPRODUCED,
-    Band,
-    Kind,
-    at_least,
-    at_most,
-    claim,
-)
+from replications.core.claims import INCONCLUSIVE, REPRODUCED, Band, Kind, at_least, at_most, claim
 from replications.core.estimates import Estimate, mean, paired, ratio
 from replications.core.planted import same
 from replications.papers.lookahead.experiments.adaptive_alpha import adaptive_alpha, final

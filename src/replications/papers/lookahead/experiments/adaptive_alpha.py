@@ -1,4 +1,4 @@
-r"""The adaptive slow step of section 3.1 on the digits, against fixed ones and against Adam.
+r"""The adaptive slow step, as we remember it, on the digits, against fixed ones and against Adam.
 
 With :math:`\hat A` the diagonal empirical Fisher, Adam's second moment, and :math:`\hat g` a fresh
 batch's gradient at :math:`\theta_k`, the estimate is Proposition 1 with

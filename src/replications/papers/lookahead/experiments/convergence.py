@@ -1,4 +1,4 @@
-"""Figure 3: how far 1000 steps come, among settings that end at the same risk; in closed form."""
+"""After figure 3: what 1000 steps reach, among settings of the same final risk; in closed form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After figure 4: how fast Lookahead around momentum contracts a quadratic, by its condition number."""
+"""After figure 4: how fast Lookahead around momentum contracts, by condition number."""
 
 from __future__ import annotations
 

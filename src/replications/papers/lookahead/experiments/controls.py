@@ -159,7 +159,7 @@ def controls(config: Config) -> xr.Dataset:
 
 @dataclass(frozen=True)
 class Variation(Config):
-    """Coarser first grids, for many problems."""
+    """A coarser first grid of rates, for many problems."""
 
     schedules: tuple[str, ...] = ("SGD, linear decay",)
 
@@ -167,9 +167,7 @@ class Variation(Config):
     lowest: float = 3e-4
     highest: float = 8.0
     decays: tuple[float, ...] = (0.9, 0.98, 0.995, 0.999)
-    alpha: tuple[float, ...] = (
-        0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0
-    )  # fmt: skip
+    alpha: tuple[float, ...] = tuple(i / 100 for i in range(1, 101))
     k: tuple[int, ...] = (5, 20)
     decayed_k: tuple[int, ...] = ()
 

@@ -189,3 +189,7 @@ def test_what_halving_explains():
     assert digits.times_lower(result, than=digits.HALF, momentum=0.98) == pytest.approx(10)
     assert digits.times_lower(result, than=digits.SGD, arm=digits.HALF) == pytest.approx(10)
     assert digits.loss_of_seed(result, digits.HALF).values == pytest.approx([0.01, 0.01])
+    assert digits.too_high(result) == 9
+    named = [digits.SGD, digits.averaged(0.9), digits.LOOKAHEAD]  # a tenth of SGD's loss, as above
+    renamed = result.assign_coords(arm=named)
+    assert digits.explained_by_averages(renamed) == pytest.approx((0.5, 0.5))

@@ -44,6 +44,18 @@ def test_equal_risk():
     assert abs(convergence.check_scores(result)).max() < 4  # standard errors of the chains
 
 
+def test_broad_counts_risks_at_which_half_of_all_alphas_gain():
+    lookahead = [[0.9, 0.98, 2.0, 1.0], [0.9995, 0.9, np.nan, 1.0], [0.9, 2.0, 2.0, 1.0]]
+    result = xr.Dataset(
+        {
+            "lookahead": (("curvatures", "risk", "alpha"), [lookahead]),
+            "sgd": (("curvatures", "risk"), np.ones((1, 3))),
+        },
+        coords={"curvatures": [100], "alpha": [0.25, 0.5, 0.75, 1.0]},
+    )
+    assert [convergence.broad(result, bar) for bar in (0.0, 0.01, 0.05)] == [2, 1, 0]
+
+
 def test_one_curvature_gains_nothing_at_equal_risk():
     ratio = convergence.loss_ratio(convergence.convergence.result())
     assert ratio.sel(curvatures=1).min() > 1 - 1e-6  # the bisection of the risk

@@ -14,7 +14,7 @@ from replications.papers.lookahead.experiments import convergence, errata, momen
 from replications.papers.lookahead.experiments.controls import (
     Variation,
     controls,
-    lowest_loss,
+    lowest,
     of_lookahead,
     of_sgd,
     sensitivity,
@@ -44,13 +44,25 @@ def test_equal_risk():
     assert abs(convergence.check_scores(result)).max() < 4  # standard errors of the chains
 
 
+def test_broad_counts_risks_at_which_half_of_all_alphas_gain():
+    lookahead = [[0.9, 0.98, 2.0, 1.0], [0.9995, 0.9, np.nan, 1.0], [0.9, 2.0, 2.0, 1.0]]
+    result = xr.Dataset(
+        {
+            "lookahead": (("curvatures", "risk", "alpha"), [lookahead]),
+            "sgd": (("curvatures", "risk"), np.ones((1, 3))),
+        },
+        coords={"curvatures": [100], "alpha": [0.25, 0.5, 0.75, 1.0]},
+    )
+    assert [convergence.broad(result, bar) for bar in (0.0, 0.01, 0.05)] == [2, 1, 0]
+
+
 def test_one_curvature_gains_nothing_at_equal_risk():
     ratio = convergence.loss_ratio(convergence.convergence.result())
     assert ratio.sel(curvatures=1).min() > 1 - 1e-6  # the bisection of the risk
 
 
 def test_best_settings():
-    best = lowest_loss(controls.result())
+    best = controls.result()["loss"]
     expected = {
         "SGD": 0.1469,
         "SGD, cosine decay": 0.0785,
@@ -68,15 +80,33 @@ def test_best_settings():
 
 
 def test_no_best_rate_lies_at_the_edge_of_the_grid():
-    result = controls.result()
-    edges = result["lr"].values[[0, -1]]
-    assert not np.isin(result["loss"].idxmin("lr"), edges).any()
+    assert not controls.result()["edge"].any()
+    assert not sensitivity.result()["edge"].any()
+
+
+def test_the_lowest_loss_is_known_to_its_error():
+    """Two valleys in log lr, lowest at 0.3 and 7.9; the grid ends at 8."""
+    lr = torch.logspace(-3, np.log10(8.0), 30, dtype=torch.float64)
+    place = torch.tensor([0.3, 7.9], dtype=torch.float64)
+    found = lowest(lambda rates: 2.0 + (rates / place).log().square(), lr)
+    np.testing.assert_allclose(found.lr, place, rtol=0.01)
+    assert (found.loss >= 2).all() and (found.loss / 2 - 1 <= found.error).all()
+    assert found.error.max() < 1e-4
+    assert found.edge.tolist() == [False, True]
+    worse = lowest(lambda rates: torch.where(rates < 1, torch.nan, rates), lr)
+    assert worse.loss.item() >= 1 and worse.loss.item() == pytest.approx(1, rel=0.02)  # a cliff
+
+
+def test_finer_rates_move_no_loss_beyond_its_error():
+    coarse, fine = (controls(Variation(dimension=10, steps=100, rates=n)) for n in (30, 200))
+    moved = abs(coarse["loss"] / fine["loss"] - 1)
+    assert (moved <= coarse["error"] + fine["error"]).all()
 
 
 def test_a_variation_of_nothing_is_the_problem_itself():
     same = sensitivity(Variation(dimension=10, steps=100))["loss"].isel(variation=0)
     whole = controls(Variation(dimension=10, steps=100))
-    assert same.sel(arm="SGD") == lowest_loss(whole).sel(arm="SGD")
+    assert same.sel(arm="SGD") == whole["loss"].sel(arm="SGD")
     assert same.sel(arm="Lookahead") == whole["by_alpha"].min()
     loss = xr.DataArray(
         [[4.0, 1.0, 2.0, 3.0]],

@@ -47,7 +47,7 @@ LEVEL = Band(-0.5, 0.5, "half a point is what we call level")
 
 _maps = partial(claim, on=digits, cell="fig-digits-maps")
 _at_half = partial(_maps, kind=Kind.CONTROL, place=AT_HALF, verdict=INCONCLUSIVE)
-DOUBLING = "one doubling is what halving explains"
+DOUBLING = "one doubling is what halving explains; changed, see How we judge"
 _loss = partial(claim, on=digits, cell="fig-averaging")
 _paper_loss = partial(_loss, kind=Kind.PAPER, place="figure 8")
 _averaging = partial(_loss, kind=Kind.CONTROL, place="figure 8, against half the rate and average")
@@ -55,10 +55,8 @@ _settings = partial(claim, on=slow_settings, cell="fig-slow-settings", page=AUDI
 _tuned = partial(claim, on=tuned, cell="fig-tuned")
 
 
-def _map_mean(points: xr.DataArray) -> Estimate:
-    """Of percentage points over learning rate and momentum: no verdict hangs on one setting."""
-    cells = points.stack(cell=("lr", "momentum"))
-    how = f"points, mean of {cells.sizes['cell']} settings, the widest interval without any one"
+def _without_any(cells: xr.DataArray, how: str) -> Estimate:
+    """Mean over the cells, by seed, as wide as leaving out one of them makes it."""
     count = cells.sizes["cell"]
     everywhere = mean(cells.mean("cell").values, how)
     all_but = [mean(cells.drop_isel(cell=i).mean("cell").values, how) for i in range(count)]
@@ -66,11 +64,18 @@ def _map_mean(points: xr.DataArray) -> Estimate:
     return replace(everywhere, low=min(low, everywhere.value), high=max(high, everywhere.value))
 
 
+def _map_mean(points: xr.DataArray) -> Estimate:
+    """Of percentage points over learning rate and momentum: no verdict hangs on one setting."""
+    cells = points.stack(cell=("lr", "momentum"))
+    how = f"points, mean of {cells.sizes['cell']} settings, the widest interval without any one"
+    return _without_any(cells, how)
+
+
 def _doublings(result: xr.Dataset, least: float = 0.0) -> Estimate:
-    """Mean over the momenta from `least` on."""
-    found = doublings(result).sel(momentum=slice(least, None))
-    how = f"doublings of the largest rate that works, mean of {found.sizes['momentum']} momenta"
-    return mean(found.mean("momentum").values, how)
+    """Mean over the momenta from `least` on: no verdict hangs on one of them, either."""
+    found = doublings(result).sel(momentum=slice(least, None)).rename(momentum="cell")
+    what = f"mean of {found.sizes['cell']} momenta, the widest interval without any one"
+    return _without_any(found, f"doublings of the largest rate that works, {what}")
 
 
 @_paper_loss(
@@ -97,20 +102,24 @@ def lookahead_digits_coincide(result: xr.Dataset) -> Estimate:
 
 @_maps(
     kind=Kind.PAPER,
-    place="figure 8, as accuracy on our wider map",
-    expect=at_least(2.0, "2 points: well above what 20 seeds leave uncertain"),
+    place="figure 8, as accuracy at the end",
+    expect=at_least(
+        2.0, "2 points: well above what 40 seeds leave open; changed, see How we judge"
+    ),
     verdict=REPRODUCED,
     planted=swap("arm", SGD, LOOKAHEAD),
 )
 def lookahead_digits_same_lr(result: xr.Dataset) -> Estimate:
-    """On average over our map Lookahead beats SGD at the same learning rate and momentum."""
-    return _map_mean(gain(result))
+    """On average over figure 8's nine settings Lookahead beats SGD at the same learning rate and
+    momentum.
+    """
+    return _map_mean(figure_8(gain(result)))
 
 
 @_maps(
     kind=Kind.PAPER,
     place="figure 8, as the largest rate that works on our wider map",
-    expect=BETTER,
+    expect=at_least(0.0, "any gain confirms it; changed, see How we judge"),
     verdict=REPRODUCED,
     planted=swap("arm", SGD, LOOKAHEAD),
 )
@@ -119,7 +128,7 @@ def lookahead_digits_tolerance(result: xr.Dataset) -> Estimate:
     return _doublings(result)
 
 
-@_at_half(expect=at_least(1.0, DOUBLING), verdict=REPRODUCED, planted=same("arm", LOOKAHEAD, SGD))
+@_at_half(expect=at_least(1.0, DOUBLING))
 def lookahead_digits_tolerance_figure_8(result: xr.Dataset) -> Estimate:
     """At figure 8's momenta, 0.9 to 0.98, Lookahead works at more than twice the learning rate of
     SGD.
@@ -155,10 +164,10 @@ def lookahead_digits_half_lr_gentle(result: xr.Dataset) -> Estimate:
     planted=same("arm", MEAN, HALF),
 )
 def lookahead_averaging_share(result: xr.Dataset) -> Estimate:
-    """Half the rate and an average of the weights have four fifths of what Lookahead gains over SGD
-    in training loss.
+    """Half the rate and an average of the weights that keeps 0.97 a step, named before the run,
+    have four fifths of what Lookahead gains over SGD in training loss.
     """
-    how = "share of the gap in log loss, mean of figure 8's 9 settings, average 0.97, by seed"
+    how = "share of the gap in log loss, mean of figure 8's 9 settings, by seed"
     return mean(explained(result, MEAN).values, how)
 
 

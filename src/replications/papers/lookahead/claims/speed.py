@@ -19,14 +19,19 @@ from replications.core.estimates import Estimate, exact
 from replications.core.planted import same, swap
 from replications.papers.lookahead.experiments.controls import (
     controls,
-    lowest_loss,
     of_lookahead,
+    of_lookahead_error,
     of_sgd,
     sensitivity,
 )
-from replications.papers.lookahead.experiments.convergence import convergence, loss_ratio
+from replications.papers.lookahead.experiments.convergence import (
+    below_sgd,
+    broad,
+    convergence,
+    loss_ratio,
+)
 from replications.papers.lookahead.experiments.errata import deviation, errata
-from replications.papers.lookahead.experiments.momentum import gain, momentum
+from replications.papers.lookahead.experiments.momentum import gain, momentum, under_damped
 from replications.papers.lookahead.experiments.slow_step import even, relative_error, slow_step
 
 AUDIT = "lookahead-audit"
@@ -36,6 +41,7 @@ LESS = at_most(1.0, "any value below 1 confirms it")
 ROUNDING = at_most(1e-8, "rounding of float64, magnified by ill-conditioned problems")
 CLOSED = 1e-9
 """Numerical error of the closed forms, generously."""
+GRID = "error of the rates' grid"
 
 
 def _lookahead_is_sgd(result: xr.Dataset) -> xr.Dataset:
@@ -54,9 +60,10 @@ _equal_risk = partial(
 HALF_OF_THE_RISKS = at_least(5, "most of the nine; changed, see How we judge")
 
 
-def _below(result: xr.Dataset) -> xr.DataArray:
-    """Whether a setting ends more than 1 % below SGD with 100 curvatures, by risk and alpha."""
-    return loss_ratio(result).sel(curvatures=100) < 0.99
+def _broad(result: xr.Dataset, bar: float) -> Estimate:
+    """At how many risks half of all alphas end below SGD by more than a bar."""
+    how = "risks of nine at which half of 99 alphas do"
+    return exact(broad(result, bar), how)
 
 
 @_equal_risk(
@@ -70,17 +77,24 @@ def lookahead_equal_risk(result: xr.Dataset) -> Estimate:
     return exact(least, "ratio of losses, best of 99 alphas at nine risks", CLOSED)
 
 
-@_equal_risk(expect=HALF_OF_THE_RISKS, verdict=NOT_REPRODUCED)
+@_equal_risk(expect=HALF_OF_THE_RISKS, verdict=REPRODUCED, planted=_lookahead_is_sgd)
 def lookahead_equal_risk_broad(result: xr.Dataset) -> Estimate:
+    """At most risks half of all alphas end below SGD."""
+    return _broad(result, CLOSED)
+
+
+@_equal_risk(kind=Kind.CONTROL, expect=HALF_OF_THE_RISKS, verdict=NOT_REPRODUCED)
+def lookahead_equal_risk_broad_percent(result: xr.Dataset) -> Estimate:
     """At most risks half of all alphas end more than 1 % below SGD."""
-    risks = int((_below(result).mean("alpha") >= 0.5).sum())
-    return exact(risks, "risks of nine at which half of 99 alphas do")
+    return _broad(result, 0.01)
 
 
 @_equal_risk(kind=Kind.CONTROL, expect=HALF_OF_THE_RISKS, verdict=NOT_REPRODUCED)
 def lookahead_equal_risk_default(result: xr.Dataset) -> Estimate:
     """At most risks alpha = 0.5 and k = 5 end more than 1 % below SGD."""
-    return exact(int(_below(result).sel(alpha=0.5).sum()), "risks of nine at which they do")
+    return exact(
+        int(below_sgd(result, 0.01).sel(alpha=0.5).sum()), "risks of nine at which they do"
+    )
 
 
 def _lookahead_adds_nothing(result: xr.Dataset) -> xr.Dataset:
@@ -99,14 +113,16 @@ _controls = partial(
 
 def _best_against(result: xr.Dataset, arm: str, decay: bool = False) -> Estimate:
     """Lookahead's lowest loss, with a constant rate or inside a decay, over that of an arm."""
-    lowest = lowest_loss(result)
     ours = [
         name
         for name in result["arm"].values.tolist()
         if name.startswith("Lookahead") and ("decay" in name) == decay
     ]
-    found = lowest.sel(arm=ours).min() / lowest.sel(arm=arm)
-    return exact(found.item(), "ratio of the lowest losses after 1000 steps", CLOSED)
+    best = result.sel(arm=ours).isel(result["loss"].sel(arm=ours).argmin(...))
+    theirs = result.sel(arm=arm)
+    found = (best["loss"] / theirs["loss"]).item()
+    error = found * (best["error"] + theirs["error"]).item()
+    return exact(found, f"lowest losses after 1000 steps, ratio; {GRID}", error)
 
 
 @_controls(expect=LESS, verdict=REPRODUCED, planted=_lookahead_adds_nothing)
@@ -147,7 +163,7 @@ def lookahead_sensitivity(result: xr.Dataset) -> Estimate:
     """
     worst = of_lookahead(result).max().item()
     how = f"largest loss over Lookahead's, two rivals in {result.sizes['variation']} variations"
-    return exact(worst, how, CLOSED)
+    return exact(worst, f"{how}; {GRID}", of_lookahead_error(result).max().item())
 
 
 @_sensitivity(expect=at_least(0.5, "half of the variations"), verdict=INCONCLUSIVE)
@@ -178,8 +194,22 @@ def _speed_up(result: xr.Dataset, beta: float, eigenvalues: int, decades: float)
     planted=NO_PULL,
 )
 def lookahead_under_damped(result: xr.Dataset) -> Estimate:
-    """Where momentum is under-damped, Lookahead converges significantly faster."""
+    """Where momentum of 0.99 is under-damped, Lookahead converges significantly faster."""
     return _speed_up(result, beta=0.99, eigenvalues=2, decades=2)
+
+
+@_momentum(
+    kind=Kind.PAPER,
+    place=f"{FIGURE_4}: beta = 0.9, two eigenvalues, condition numbers 10 to 1000",
+    expect=at_least(1.5, "half as fast again, as at 0.99; added, see How we judge"),
+    verdict=NOT_REPRODUCED,
+)
+def lookahead_under_damped_common(result: xr.Dataset) -> Estimate:
+    """Where the common momentum of 0.9 is under-damped, Lookahead converges significantly faster,
+    at one condition number at least.
+    """
+    speeds = gain(result).sel(beta=0.9, eigenvalues=2, decades=under_damped(result, 0.9))
+    return _speed_up(result, beta=0.9, eigenvalues=2, decades=speeds.idxmax("decades").item())
 
 
 _filled = partial(

@@ -1,13 +1,20 @@
-"""The best of each method in 1000 steps: Lookahead against decay and averaging, and in a decay."""
+"""The best of each method in 1000 steps: Lookahead against decay and averaging, and in a decay.
+
+Losses are exact; each is sought over the learning rates, first on a grid, then closer and closer
+to its lowest point.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import xarray as xr
+from torch import Tensor
 
 from replications.core.experiment import experiment, quantity
 from replications.problems.noisy_quadratic import NoisyQuadratic
@@ -26,8 +33,10 @@ class Config:
     """Noise variances are this over the curvatures."""
     steps: int = 1000
     """As in the convergence experiment."""
-    rates: int = 80
-    """Learning rates, evenly spaced in log."""
+    schedules: tuple[str, ...] = ("SGD, step decay", "SGD, cosine decay", "SGD, linear decay")
+    """Of SGD, beside a constant learning rate."""
+    rates: int = 40
+    """Learning rates of the first grid, evenly spaced in log."""
     lowest: float = 0.01
     """Smallest learning rate."""
     highest: float = 8.0
@@ -42,6 +51,46 @@ class Config:
     """Weights of the average."""
 
 
+ZOOMS, CLOSER = 2, 8
+"""How often the grid closes in on the lowest point, and by which factor each time."""
+
+
+class Lowest(NamedTuple):
+    """The lowest loss over the learning rates, for each knob [knobs]."""
+
+    loss: Tensor
+    lr: Tensor
+    error: Tensor
+    """How far the loss may still be above the lowest: at most what it rises to the next rate, if it
+    is convex there; as a share of it."""
+    edge: Tensor
+    """Whether the best rate of the first grid is its first or last."""
+
+
+def lowest(loss: Callable[[Tensor], Tensor], lr: Tensor) -> Lowest:
+    """Seek the lowest loss on a log grid, then on finer ones around its best rate.
+
+    Args:
+        loss: from rates [rates, knobs] to losses [rates, knobs].
+        lr: a grid, evenly spaced in log.
+    """
+    middle, step = lr.log()[:, None], math.log(lr[1] / lr[0])
+    around = torch.linspace(-1, 1, 2 * CLOSER + 1, dtype=lr.dtype)[:, None]
+    for zoom in range(ZOOMS + 1):
+        grid = middle if zoom == 0 else middle + step * around
+        found = loss(grid.exp()).nan_to_num(torch.inf)  # inf - inf
+        best = found.argmin(0, keepdim=True)
+        if zoom == 0:
+            edge = (best == 0) | (best == len(lr) - 1)
+        else:
+            step /= CLOSER
+        middle = grid.expand_as(found).gather(0, best)
+    inside = best.clamp(1, len(found) - 2)
+    beside = torch.maximum(found.gather(0, inside - 1), found.gather(0, inside + 1))
+    least = found.gather(0, best)
+    return Lowest(least[0], middle.exp()[0], (beside / least - 1)[0], edge[0])
+
+
 @experiment(quick=Config())
 def controls(config: Config) -> xr.Dataset:
     """All by exact moments; nothing is simulated."""
@@ -50,65 +99,75 @@ def controls(config: Config) -> xr.Dataset:
     lr = torch.logspace(
         math.log10(config.lowest), math.log10(config.highest), config.rates, dtype=torch.float64
     )
-    time = torch.arange(config.steps, dtype=torch.float64)[:, None] / config.steps
-    schedules = {
-        "SGD": torch.ones_like(time),
-        # by 5, the paper's factor on CIFAR, at each third
+    time = torch.arange(config.steps, dtype=torch.float64)[:, None, None] / config.steps
+    shapes = {
+        # by 5, the paper's factor on CIFAR as we remember it, at each third
         "SGD, step decay": 0.2 ** (3 * time).floor(),
         "SGD, cosine decay": (1 + (math.pi * time).cos()) / 2,
         "SGD, linear decay": 1 - time,
     }
-    rows = {name: scheduled_loss(problem, shape * lr, 1.0) for name, shape in schedules.items()}
     decays = torch.tensor(config.decays, dtype=torch.float64)
-    averaged = averaged_loss(problem, lr, decays[:, None], config.steps, 1.0)
-    rows["SGD, averaged"] = averaged.nan_to_num(torch.inf).amin(0)  # nan: inf - inf
     alphas = torch.tensor(config.alpha, dtype=torch.float64)
-    lookahead = {
-        f"Lookahead, k = {k}": problem.expected_loss(
-            lr, alphas[:, None], k, steps=config.steps, start_variance=1.0
+
+    def scheduled(shape: Tensor) -> Callable[[Tensor], Tensor]:
+        return lambda rates: scheduled_loss(problem, shape * rates, 1.0)
+
+    def constant(alpha: Tensor, k: int) -> Callable[[Tensor], Tensor]:
+        return lambda rates: problem.expected_loss(
+            rates, alpha, k, steps=config.steps, start_variance=1.0
         )
-        for k in config.k
-    } | {
-        f"Lookahead, k = {k}, linear decay": scheduled_loss(
-            problem, (1 - time) * lr, 1.0, alphas[:, None], k
+
+    def decayed(k: int) -> Callable[[Tensor], Tensor]:
+        return lambda rates: scheduled_loss(problem, (1 - time) * rates, 1.0, alphas, k)
+
+    alone = {"SGD": lowest(constant(torch.ones(1).double(), 1), lr)}
+    alone |= {name: lowest(scheduled(shapes[name]), lr) for name in config.schedules} | {
+        "SGD, averaged": lowest(
+            lambda rates: averaged_loss(problem, rates, decays, config.steps, 1.0), lr
         )
-        for k in config.decayed_k
     }
-    by_alpha = torch.stack(list(lookahead.values())).nan_to_num(torch.inf)
-    rows |= dict(zip(lookahead, by_alpha.amin(1), strict=True))
+    lookahead = {f"Lookahead, k = {k}": lowest(constant(alphas, k), lr) for k in config.k} | {
+        f"Lookahead, k = {k}, linear decay": lowest(decayed(k), lr) for k in config.decayed_k
+    }
+    arms = alone | lookahead
+    best = {arm: int(found.loss.argmin()) for arm, found in arms.items()}
+
+    def of_best(name: str, long_name: str) -> tuple[str, list[float], dict[str, str]]:
+        values = [getattr(found, name)[best[arm]].item() for arm, found in arms.items()]
+        return "arm", values, {"long_name": long_name}
+
     return xr.Dataset(
         {
-            "loss": (
-                ("arm", "lr"),
-                torch.stack(list(rows.values())).numpy(),
-                {"long_name": "expected loss after the steps, best over the arm's own knob"},
-            ),
+            "loss": of_best("loss", "lowest expected loss after the steps, at the best knob"),
+            "lr": of_best("lr", "(initial) learning rate of the lowest loss"),
+            "error": of_best("error", "bound of the grid's share in the lowest loss"),
+            "edge": of_best("edge", "whether the best learning rate lies at the grid's edge"),
             "by_alpha": (
-                ("lookahead", "alpha", "lr"),
-                by_alpha.numpy(),
-                {"long_name": "expected loss of Lookahead"},
+                ("lookahead", "alpha"),
+                torch.stack([found.loss for found in lookahead.values()]).numpy(),
+                {"long_name": "lowest expected loss of Lookahead"},
+            ),
+            "by_alpha_error": (
+                ("lookahead", "alpha"),
+                torch.stack([found.error for found in lookahead.values()]).numpy(),
+                {"long_name": "bound of the grid's share in it"},
             ),
         },
-        coords={
-            "arm": list(rows),
-            "lookahead": list(lookahead),
-            "lr": ("lr", lr.numpy(), {"long_name": "(initial) learning rate"}),
-            "alpha": list(config.alpha),
-        },
+        coords={"arm": list(arms), "lookahead": list(lookahead), "alpha": list(config.alpha)},
     )
 
 
 @dataclass(frozen=True)
 class Variation(Config):
-    """Coarser grids, for many problems."""
+    """A coarser first grid of rates, for many problems."""
 
-    rates: int = 43
+    schedules: tuple[str, ...] = ("SGD, linear decay",)
+
+    rates: int = 30
     lowest: float = 3e-4
     highest: float = 8.0
     decays: tuple[float, ...] = (0.9, 0.98, 0.995, 0.999)
-    alpha: tuple[float, ...] = (
-        0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0
-    )  # fmt: skip
+    alpha: tuple[float, ...] = tuple(i / 100 for i in range(1, 101))
     k: tuple[int, ...] = (5, 20)
     decayed_k: tuple[int, ...] = ()
 
@@ -121,6 +180,7 @@ VARIATIONS = tuple(
 )
 """Flatter and steeper spectra, a tenth of the size, a fifth and twice the length, a tenth and ten
 times the noise: all 24 combinations, none of which is the problem of `controls`."""
+RIVALS = ["SGD, linear decay", "SGD, averaged"]
 ARMS = ("SGD", "SGD, linear decay", "SGD, averaged", "Lookahead", "α = 0.5", "α = 0.8")
 
 
@@ -128,11 +188,13 @@ ARMS = ("SGD", "SGD, linear decay", "SGD, averaged", "Lookahead", "α = 0.5", "�
 def sensitivity(config: Variation) -> xr.Dataset:
     """Each method's lowest loss on one variation of the problem."""
     found = controls(config)
-    alone, lookahead = found["loss"].min("lr"), found["by_alpha"].min("lr")
-    losses = [alone.sel(arm=arm).item() for arm in ARMS[:3]]
-    losses.append(lookahead.min().item())
-    first = lookahead.sel(lookahead="Lookahead, k = 5")
-    losses += [first.sel(alpha=a).item() for a in (0.5, 0.8)]
+    losses = [found["loss"].sel(arm=arm).item() for arm in ARMS[:3]]
+    errors = [found["error"].sel(arm=arm).item() for arm in ARMS[:3]]
+    first = {"lookahead": "Lookahead, k = 5"}
+    at = found["by_alpha"].argmin(...)
+    for where in (found.isel(at), *(found.sel({**first, "alpha": a}) for a in (0.5, 0.8))):
+        losses.append(where["by_alpha"].item())
+        errors.append(where["by_alpha_error"].item())
     name = f"{config.power:g}, {config.dimension}, {config.steps}, {config.noise:g}"
     return xr.Dataset(
         {
@@ -141,9 +203,14 @@ def sensitivity(config: Variation) -> xr.Dataset:
                 [losses],
                 {"long_name": "lowest expected loss after the steps"},
             ),
+            "error": (
+                ("variation", "arm"),
+                [errors],
+                {"long_name": "bound of the grid's share in it"},
+            ),
             "edge": (
                 "variation",
-                [bool(found["loss"].idxmin("lr").isin(found["lr"][[0, -1]]).any())],
+                [bool(found["edge"].any())],
                 {"long_name": "whether a method's best learning rate lies at the grid's edge"},
             ),
         },
@@ -155,21 +222,15 @@ def sensitivity(config: Variation) -> xr.Dataset:
 
 
 @quantity
-def lowest_loss(result: xr.Dataset) -> xr.DataArray:
-    """Of each arm, over the learning rates."""
-    return result["loss"].min("lr")
-
-
-@quantity
 def best_alpha(result: xr.Dataset, arm: str) -> float:
     """The slow step of a Lookahead arm's lowest loss."""
-    return float(result["by_alpha"].sel(lookahead=arm).min("lr").idxmin("alpha"))
+    return float(result["by_alpha"].sel(lookahead=arm).idxmin("alpha"))
 
 
 @quantity
 def share(result: xr.Dataset, arm: str, of: str) -> xr.DataArray:
     """An arm's lowest loss over another's."""
-    return lowest_loss(result).sel(arm=arm) / lowest_loss(result).sel(arm=of)
+    return result["loss"].sel(arm=arm) / result["loss"].sel(arm=of)
 
 
 @quantity
@@ -181,8 +242,8 @@ def saved(result: xr.Dataset, arm: str, against: str = "SGD") -> xr.DataArray:
 @quantity
 def saved_with(result: xr.Dataset, arm: str, alpha: float) -> xr.DataArray:
     """Percent by which Lookahead with this alpha, at its best learning rate, is below SGD."""
-    losses = result["by_alpha"].sel(lookahead=arm).sel(alpha=alpha, method="nearest")
-    return 100 * (1 - losses.min("lr") / lowest_loss(result).sel(arm="SGD"))
+    loss = result["by_alpha"].sel(lookahead=arm).sel(alpha=alpha, method="nearest")
+    return 100 * (1 - loss / result["loss"].sel(arm="SGD"))
 
 
 @quantity
@@ -194,5 +255,11 @@ def of_sgd(result: xr.Dataset) -> xr.DataArray:
 @quantity
 def of_lookahead(result: xr.Dataset) -> xr.DataArray:
     """The loss of decay and of averaging over that of the best Lookahead, by variation."""
-    rivals = result["loss"].sel(arm=["SGD, linear decay", "SGD, averaged"])
-    return rivals / result["loss"].sel(arm="Lookahead")
+    return result["loss"].sel(arm=RIVALS) / result["loss"].sel(arm="Lookahead")
+
+
+@quantity
+def of_lookahead_error(result: xr.Dataset) -> xr.DataArray:
+    """The grid's share in these ratios."""
+    error = result["error"].sel(arm=RIVALS) + result["error"].sel(arm="Lookahead")
+    return of_lookahead(result) * error

@@ -215,6 +215,26 @@ def explained_without_one(result: xr.Dataset, arm: str) -> tuple[float, float]:
 
 
 @quantity
+def explained_by_averages(result: xr.Dataset) -> tuple[float, float]:
+    """The least and the largest share that half the rate has with any of the averages."""
+    arms = [a for a in result["arm"].values.tolist() if a.startswith(f"{HALF}, average")]
+    shares = [float(explained(result, arm).mean()) for arm in arms]
+    return min(shares), max(shares)
+
+
+@quantity
+def too_high(result: xr.Dataset) -> int:
+    """At how many of figure 8's settings half the rate reaches a lower training loss."""
+    return int((log_loss_gap(result, arm=HALF).mean("seed") < 0).sum())
+
+
+@quantity
+def at_good_rate(result: xr.Dataset, arm: str) -> xr.DataArray:
+    """Percentage points over SGD where its rate is good, lr 0.1 with momentum 0.9, by seed."""
+    return gain(result, arm=arm).sel(lr=0.1, momentum=0.9)
+
+
+@quantity
 def losing_settings(result: xr.Dataset) -> int:
     """At how many settings Lookahead's mean accuracy is below SGD's at the same rate."""
     return int((gain(result).mean("seed") < 0).sum())

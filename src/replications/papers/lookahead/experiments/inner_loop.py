@@ -22,9 +22,9 @@ class Config:
     noise_variance: tuple[float, ...] = (4.0, 2.0, 0.5)
     """One for each x; not 1."""
     alpha: float = 0.5
-    """The paper's default."""
+    """As in the paper's figure 8."""
     k: int = 5
-    """The paper's default, and that of its figure 10."""
+    """As in the paper's figures 8 and 10."""
     blocks: int = 20
     """Independent blocks of chains, the samples of the interval."""
     chains: int = 2_000

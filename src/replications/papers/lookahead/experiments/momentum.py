@@ -1,4 +1,4 @@
-"""Figure 4: how fast Lookahead around momentum contracts a quadratic, by its condition number."""
+"""After figure 4: how fast Lookahead around momentum contracts, by condition number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from replications.problems.momentum_quadratic import lookahead_rate, momentum_ra
 
 @dataclass(frozen=True)
 class Config:
-    """Momentum and Lookahead as in the paper; condition numbers and spectra are swept."""
+    """Momentum, and Lookahead with k and alpha as we remember figure 4; the rest is swept."""
 
     beta: tuple[float, ...] = (0.9, 0.99)
     """Momentum."""

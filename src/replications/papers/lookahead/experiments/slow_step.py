@@ -31,7 +31,7 @@ class Config:
     noisy_lr: tuple[float, ...] = (0.1, 0.4, 1.2)
     """Inner learning rates on the noisy model with 100 curvatures 1 / i."""
     noisy_k: int = 5
-    """The paper's."""
+    """As in the paper's figure 8."""
     loops: int = 200
     """1000 inner steps."""
     seed: int = 0

@@ -18,7 +18,7 @@ class Config:
     """Settings whose limit is sought, and learning rates whose variance is measured."""
 
     alpha: tuple[float, ...] = (0.2, 0.5, 0.8, 0.5)
-    """Slow steps of the paper's CIFAR grid, paired with k."""
+    """Slow steps of the paper's CIFAR grid, as we remember it, paired with k."""
     k: tuple[int, ...] = (5, 5, 5, 4)
     """The paper's 5 three times, and an even number, which behaves otherwise."""
     finest: float = 5e-4

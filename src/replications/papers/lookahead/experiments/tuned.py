@@ -29,7 +29,9 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Config:
-    """What is searched, and how long."""
+    """What is searched, and how long. The paper's grids for CIFAR are quoted as we remember them,
+    its choice of k as a student's report gives it.
+    """
 
     sgd_lr: Range = (0.003, 1.0)
     """Drawn evenly in log; it holds the paper's grid for CIFAR, 0.03 to 0.3."""

@@ -23,7 +23,7 @@ class Config:
     noise_variance: tuple[float, ...] = (0.25, 4.0, 0.5, 2.0, 0.25, 4.0, 3.0, 0.5)
     """One for each x. Not 1, where the variance cannot be told from its square."""
     alpha: tuple[float, ...] = (0.2, 0.5, 0.8)
-    """Slow steps of the paper's own CIFAR grid."""
+    """Slow steps of the paper's CIFAR grid, as we remember it."""
     k: tuple[int, ...] = (1, 2, 5, 20)
     """Odd and even; 5 is the paper's choice, 1 is SGD in disguise."""
     chains: int = 20_000

@@ -21,7 +21,7 @@ def _look(arm: str) -> str:
 @figure(on=controls.controls, name="verdict")
 def best_losses(result: xr.Dataset) -> Drawing:
     """The verdict: each method's lowest loss after the same number of steps."""
-    best = controls.lowest_loss(result)
+    best = result["loss"]
     order = best["arm"].values[np.argsort(-best.values)].tolist()
     canvas, axes = plt.subplots(figsize=(WIDTH, 3.2))
     labels, rows = [], []

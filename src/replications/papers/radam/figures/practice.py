@@ -82,6 +82,8 @@ def first_steps_figure(result: xr.Dataset) -> Drawing:
             f"update {row(ends['update'].values, 2)}"
         )
     left.set(title="variance of ln ψ", yscale="log", xlabel="iteration")
+    left.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
+    left.minorticks_off()
     left.legend()
     right.set(title="update, root mean square", yscale="log", xlabel="iteration")
     for axes in (left, right):

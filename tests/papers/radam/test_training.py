@@ -9,6 +9,7 @@ import pytest
 import torch
 import xarray as xr
 
+from replications.core.seeds import generator
 from replications.papers.radam.experiments import first_steps, independence, translation
 from replications.problems.reversal import Reversal
 from replications.problems.transformer import Transformer
@@ -121,8 +122,10 @@ def test_first_steps() -> None:
     config = first_steps.Config(streams=2, steps=2, coordinates=500)
     result = first_steps.first_steps(config).sel(seed=0)
     moving = result.sel(arm=["Adam", "RAdam", "warm-up"])
-    start = result["variance"].sel(step=1)
-    assert np.ptp(start.values) == pytest.approx(0.0, abs=1e-9)  # same gradients
+    start = result["log_variance"].sel(step=1)
+    assert start.min() > 0 and np.ptp(start.values) == pytest.approx(
+        0.0, abs=1e-9
+    )  # same gradients
     assert (result["update"].sel(arm="frozen") == 0).all() and (moving["update"] > 0).all()
     adam, radam = (first_steps.at_start(result, "update", arm) for arm in ("Adam", "RAdam"))
     assert adam == pytest.approx(3e-3, rel=0.05)  # the sign
@@ -166,6 +169,30 @@ def test_relative_variance_of_normals_is_the_theorys() -> None:
     assert found == pytest.approx(theory, rel=0.1)  # the median over 40 of 600 groups each
 
 
+@pytest.mark.parametrize("t", [1, 2, 5])
+def test_log_variance_of_normals_is_the_theorys(t) -> None:
+    """After one gradient, too, and whatever the number of groups."""
+    from scipy.special import polygamma
+
+    for groups, weights in ((6, 40_000), (600, 400)):
+        g = np.random.default_rng(0).standard_normal((groups * t, weights))
+        found = independence._log_variance(g, t)
+        assert found == pytest.approx(polygamma(1, t / 2) / 4, rel=0.03)
+
+
+def test_frozen_copies_are_the_groups_of_frozen_gradients() -> None:
+    """Both experiments call the same thing Var[ln psi]: here after two gradients."""
+    steps = first_steps.Config(streams=2, steps=2, batch=4, coordinates=300)
+    copies = first_steps.first_steps(steps).sel(seed=0, arm="frozen", step=2)
+    net, task = Transformer(), Reversal((0,))
+    pick = torch.randperm(independence._size(net), generator=generator(0, "coordinates"))[:300]
+    batches = task.batches(4, 4, "streams")  # copy 0, copy 1, copy 0, copy 1
+    g = independence._collect(net, task, [net.init((0,))] * 4, batches, pick)[[0, 2, 1, 3]]
+    g = g[:, (g != 0).all(axis=0)]
+    # v forgets a thousandth of the first gradient
+    assert copies["log_variance"] == pytest.approx(independence._log_variance(g, 2), rel=1e-2)
+
+
 def test_t_test_rejects_at_its_level() -> None:
     g = np.random.default_rng(0).standard_normal((50, 4000))
     assert independence._rejects_zero_mean(g, 0.05) == pytest.approx(0.05, abs=0.015)
@@ -174,12 +201,13 @@ def test_t_test_rejects_at_its_level() -> None:
 
 def test_independence_runs_small() -> None:
     config = independence.Config(
-        minibatches=20, coordinates=300, periods=(5,), inits=3, path=3, batch=4
+        minibatches=20, coordinates=300, periods=(5,), lengths=(1, 5), inits=3, path=3, batch=4
     )
     result = independence.independence(config).sel(seed=0)
     assert 0 <= result["mean_rejected"] <= 1 and 0 <= result["zeros"] < 1
     assert (result["mean_over_sd"].diff("quantile") > 0).all()
     assert independence.predicted(result, "real").values == pytest.approx(1)
+    assert independence.log_predicted(result, "real").values == pytest.approx(1)
 
 
 def test_a_constant_overstatement_cancels_in_the_factor() -> None:

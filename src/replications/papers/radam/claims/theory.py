@@ -36,6 +36,9 @@ _simulation = partial(claim, on=simulation, cell="fig-nonzero-mean", page=AUDIT)
 ROUNDING = 1e-9
 """Numerical error of a closed form, generously."""
 
+RECTIFIES = 5
+"""The first step that Algorithm 2 rectifies, and the first of the paper's Figure 9."""
+
 
 @_variance(
     kind=Kind.PAPER,
@@ -196,50 +199,46 @@ def always_rectified(result: xr.Dataset) -> xr.Dataset:
     return result.assign(exact=result["exact"] * result["factor"] ** 2)
 
 
-def never_rectified(result: xr.Dataset) -> xr.Dataset:
-    """r_t is left out."""
-    return result.assign(factor=xr.ones_like(result["factor"]))
-
-
 @_simulation(
     kind=Kind.PAPER,
     place="Figure 9",
-    expect=at_least(500, "the figure spans nearly three decades"),
+    expect=at_least(500, "the figure spans nearly three decades; start changed, see How we judge"),
     verdict=REPRODUCED,
     planted=always_rectified,
 )
 def radam_fig9_unrectified(result: xr.Dataset) -> Estimate:
     """With mean 0 the variance of the adaptive learning rate falls by orders of magnitude from
-    step 6 on.
+    step 5 on.
     """
-    return _spread(result, 0.0, False, 6)
+    return _spread(result, 0.0, False, RECTIFIES)
 
 
 @_simulation(
     kind=Kind.PAPER,
     place="Figure 9",
-    expect=Band(1.0, 3.0, "a factor of 3 against one of 700"),
-    verdict=REPRODUCED,
-    planted=never_rectified,
+    expect=Band(
+        1.0, 3.0, "a factor of 3 against one of 1000; the start was changed, see How we judge"
+    ),
+    verdict=NOT_REPRODUCED,
 )
 def radam_fig9_rectified(result: xr.Dataset) -> Estimate:
-    """Rectified, the variance keeps its size from step 6 on, for a mean of one standard deviation
-    too.
+    """Rectified, the variance keeps its size from step 5 on, where Algorithm 2 begins to rectify,
+    for a mean of one standard deviation too.
     """
-    return _spread(result, 1.0, True, 6)
+    return _spread(result, 1.0, True, RECTIFIES)
 
 
 @_simulation(
     kind=Kind.PAPER,
     place="Figure 9",
-    expect=Band(1.0, 3.0, "the same factor of 3"),
+    expect=Band(1.0, 3.0, "the same factor of 3; the start was changed, see How we judge"),
     verdict=NOT_REPRODUCED,
 )
 def radam_fig9_mean_10(result: xr.Dataset) -> Estimate:
-    """Rectified, the variance keeps its size from step 6 on, for a mean of ten standard deviations
+    """Rectified, the variance keeps its size from step 5 on, for a mean of ten standard deviations
     too.
     """
-    return _spread(result, 10.0, True, 6)
+    return _spread(result, 10.0, True, RECTIFIES)
 
 
 @_simulation(

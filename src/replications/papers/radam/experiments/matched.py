@@ -6,8 +6,8 @@ not one. For the first updates each of them is rescaled to the length of its lea
 two runs differ in n, or in the length, and in nothing else. One run has its leader's length in
 every tensor, not only over the whole network.
 
-The reverse: at step 100 of a healthy run Adam's moments are thrown away, with full steps or with
-the run's own.
+The reverse: at step 100 of the run with warm-up, whose loss has begun to fall, Adam's moments are
+thrown away, with full steps or with the run's own.
 """
 
 from __future__ import annotations

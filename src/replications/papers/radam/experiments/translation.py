@@ -217,8 +217,8 @@ translation = experiment("translation", quick=QUICK, full=FULL, along="arm")(tra
 controls = experiment("controls", quick=CONTROLS_QUICK, full=CONTROLS_FULL, along="arm")(train)
 
 TRAINED = 2.0
-"""Nats. A seed has trained if its final loss lies below: 0.9 below knowing the frequencies only,
-set before the runs."""
+"""Nats. A seed has trained if its final loss lies below: 0.9 below knowing the frequencies
+only."""
 
 
 @quantity

@@ -77,9 +77,9 @@ def matched_trial(result: xr.Dataset) -> Drawing:
         canvas,
         "Final losses of ten seeds in three panels; above, how many trained. With steps as long as "
         "Adam's none does, whether 1 or 200 gradients stand behind v, nor with Adam's length in "
-        "every tensor. With warm-up's all do, with 1 and with 200. Where v is reset at step 100 "
-        "all go on with the usual steps; with full ones nearly all are thrown back, also those "
-        "that keep their v.",
+        "every tensor. With warm-up's all do, with 1 and with 200. Where the moments are reset at "
+        "step 100 all train with the usual steps; with full ones nearly all end just above the "
+        "mark of having trained, also those that keep their v.",
         "\n".join(rows),
     )
 
@@ -110,9 +110,9 @@ def tuned_figure(result: xr.Dataset) -> Drawing:
         canvas,
         "Left: final loss of one seed against the learning rate for six methods on the post-LN "
         "Transformer; RAdam and the long warm-up have their best at larger rates than Adam. Right: "
-        "final losses of five other seeds at each method's best rate. On post-LN RAdam and a "
-        "warm-up over the whole run end lowest and alike, Adam and Adam-2k highest. On pre-LN "
-        "RAdam and warm-up end alike, below Adam.",
+        "final losses of five other seeds at each method's best rate. On post-LN the points of "
+        "RAdam and of a warm-up over the whole run lie lowest and mixed, those of Adam and Adam-2k "
+        "highest. On pre-LN those of RAdam and warm-up lie below all of Adam's.",
         "\n".join(reversed(rows)),
     )
 
@@ -121,7 +121,7 @@ def tuned_figure(result: xr.Dataset) -> Drawing:
 def scale_of_the_loss(result: xr.Dataset) -> Drawing:
     """First updates, and final losses, by factor of the loss."""
     canvas, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.0))
-    rules = {"momentum": ("paper: momentum", "RAdam"), "skip": ("skip", "skip")}
+    rules = {"momentum": ("momentum", "RAdam"), "skip": ("skip", "skip")}
     rows = []
     for below, (label, look) in rules.items():
         for x, factor in enumerate(("0.01", "1", "100")):
@@ -145,7 +145,7 @@ def scale_of_the_loss(result: xr.Dataset) -> Drawing:
         canvas,
         "Left: length of RAdam's first ten updates for three factors of the loss. The first five "
         "scale with the loss; from the sixth on they are within a factor of three. Right: final "
-        "losses of five seeds. With the paper's momentum steps a hundredfold loss ends far above "
+        "losses of five seeds. With momentum steps first, a hundredfold loss ends far above "
         "the others; with those steps skipped the factor makes no difference.",
         "\n".join(rows),
     )

@@ -1,4 +1,6 @@
-"""Claims against the obvious rivals, at equal particle-steps; all predicted before the run."""
+"""Claims against the obvious rivals, at equal particle-steps; predicted before the run, but where a
+claim says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -46,9 +48,12 @@ _text = partial(claim, on=text_race.text_race, cell="fig-text-race")
 @_toy(
     kind=Kind.PAPER,
     place="abstract: rapid parameter updates, against full unrolls",
-    expect=at_most(1.0, "fewer steps; a run that never arrives counts with its whole budget"),
-    verdict=REPRODUCED,
-    planted=swap("arm", "PES, K=10", "full ES"),
+    expect=at_most(
+        1.0,
+        "fewer steps; a run that never arrives counts with its whole budget; larger rates of Adam "
+        "were added after a first look, see How we judge",
+    ),
+    verdict=INCONCLUSIVE,
 )
 def pes_toy_window(result: xr.Dataset) -> Estimate:
     """PES with K = 10 reaches the toy's valley in fewer particle-steps than full ES."""
@@ -219,6 +224,17 @@ def pes_text_nres(result: xr.Dataset) -> Estimate:
 def pes_text_truncated_es(result: xr.Dataset) -> Estimate:
     """With staggered particles PES trains a text network better than truncated ES."""
     return _race(result, "PES" + STAGGERED, "truncated ES" + STAGGERED)
+
+
+@_text(
+    kind=Kind.CONTROL,
+    place="our control",
+    expect=at_most(1.0, "a ratio below 1; a pilot with other rates, seen before, gave 1.07"),
+    verdict=NOT_REPRODUCED,
+)
+def pes_text_full_es(result: xr.Dataset) -> Estimate:
+    """With staggered particles PES trains a text network better than full ES."""
+    return _race(result, "PES" + STAGGERED, "full ES")
 
 
 @_text(kind=Kind.CONTROL, place="our control", expect=BELOW, verdict=INCONCLUSIVE)

@@ -4,6 +4,11 @@
 particle-steps, and a rate of Adam that suits it (see `rates`): PES with windows of 1, 10 and 50
 steps; full ES, whose window is the whole episode; full BPTT as the best of sixteen starts, a
 differentiated step counted as three; and random search.
+
+The rates went from 0.01 to 0.3 at first. Then 0.3 was the best of full ES for every seed, and of
+PES with K = 10 and 50, and PES with K = 10 needed 0.24 times the steps of full ES. A pilot with
+larger rates for full ES alone gave 0.9 [0.6, 1.4]. Predicted before this run, in which every method
+has rates up to 10: whether PES needs fewer steps than full ES is open.
 """
 
 from __future__ import annotations
@@ -46,7 +51,7 @@ class Config:
     windows: tuple[int, ...] = (1, 10, 50)
     budget: int = 1_000_000
     """Particle-steps of one run, a twentieth of those of `toy`."""
-    rates: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
+    rates: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
     starts: int = 16
     """Of BPTT with restarts: the first is the common one, the others uniform in the square."""
     span: float = 5.0
@@ -81,7 +86,8 @@ def toy_rivals(config: Config) -> xr.Dataset:
             partial(AdamByRow, rates=rows),  # type: ignore[arg-type]  # it has step() alone
             updates // config.points,
         )
-        loss = meta_loss(path).view(config.points + 1, config.seeds, len(config.rates), starts)
+        loss = meta_loss(path).nan_to_num(nan=torch.inf, posinf=torch.inf)  # it ran away
+        loss = loss.view(config.points + 1, config.seeds, len(config.rates), starts)
         losses.append(loss.amin(dim=-1).permute(1, 2, 0))
     trials = config.budget // EPISODE // config.points * config.points
     source = generator(config.seed, "trials")

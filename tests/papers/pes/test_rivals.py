@@ -51,11 +51,15 @@ def test_every_row_has_adam_at_its_own_rate() -> None:
 
 
 def test_the_toys_rivals_share_start_and_budget() -> None:
-    config = dataclasses.replace(toy_rivals.toy_rivals.quick, windows=(10,), rates=(0.03, 0.3))
+    rates = (0.03, 0.3)
+    config = dataclasses.replace(
+        toy_rivals.toy_rivals.quick, windows=(10,), rates=rates, bptt_rates=rates
+    )
     result = toy_rivals.toy_rivals(config)
     first = result["loss"].isel(spent=0)
     assert np.allclose(first.sel(arm=["PES, K=10", "full ES", "random search"]), 2487.77, atol=0.01)
     assert (first.sel(arm="BPTT, restarts") <= 2487.78).all()  # the best of the starts
+    assert (first.sel(arm="BPTT, restarts", rate=0.03) == first.sel(rate=0.3)[-2]).all()
     assert result["spent"][-1] == config.budget
     assert (result["loss"].sel(arm="random search").diff("spent") <= 0).all()
     never = result.assign(loss=result["loss"] + 1000)

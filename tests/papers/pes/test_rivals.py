@@ -68,6 +68,24 @@ def test_the_toys_rivals_share_start_and_budget() -> None:
     assert np.allclose(toy_rivals.trials_to_valley(result), (result.sizes["draw"] + 1) / (hits + 1))
 
 
+def test_what_smaller_rates_alone_would_have_given_on_the_toy() -> None:
+    """At 0.1 PES arrives at once and full ES never; at 1 it is the other way round."""
+    at_once, never = [2000.0, 500.0, 500.0], [2000.0, 2000.0, 2000.0]
+    each = [[[at_once, never]] * 3, [[never, at_once]] * 3]
+    result = xr.Dataset(
+        {"loss": (("arm", "seed", "rate", "spent"), each)},
+        coords={
+            "arm": ["PES, K=10", "full ES"],
+            "seed": range(3),
+            "rate": [0.1, 1.0],
+            "spent": [0.0, 1000.0, 2000.0],
+        },
+    )
+    assert toy_rivals.window_up_to(result, 0.1) == pytest.approx(0.5)
+    assert toy_rivals.window_up_to(result, 1.0) == pytest.approx(1)
+    assert [toy_rivals.toy_rate(result, arm) for arm in result["arm"].values] == [0.1, 1.0]
+
+
 def test_best_of_n_is_the_mean_over_draws() -> None:
     trials = xr.Dataset({"loss": (("seed", "trial"), [[4.0, 1.0, np.nan, 3.0]])})
     one, two = digits_trials.best_of(trials, np.array([1, 2])).values[0]

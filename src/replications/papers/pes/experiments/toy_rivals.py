@@ -150,6 +150,22 @@ def steps_to_valley(result: xr.Dataset, arm: str) -> xr.DataArray:
 
 
 @quantity
+def window_up_to(result: xr.Dataset, rate: float) -> float:
+    """Steps of PES with K = 10 over full ES's, geometric mean, had no larger rate been tried."""
+    tried = result.sel(rate=result["rate"] <= rate)
+    ours, theirs = (steps_to_valley(tried, arm) for arm in ("PES, K=10", "full ES"))
+    return float(np.exp(np.log(ours / theirs).mean()))
+
+
+@quantity
+def toy_rate(result: xr.Dataset, arm: str) -> float:
+    """The rate of Adam with the lowest median."""
+    loss = result["loss"].sel(arm=arm)
+    score = xr.apply_ufunc(np.log, loss).mean("spent").median("seed")
+    return float(score["rate"][score.argmin("rate")])
+
+
+@quantity
 def arrived(result: xr.Dataset, arm: str, rate: float) -> xr.DataArray:
     """Which runs end in the valley at a given rate, by seed."""
     return result["loss"].sel(arm=arm, rate=rate).isel(spent=-1) < VALLEY

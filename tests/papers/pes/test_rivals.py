@@ -83,7 +83,8 @@ def test_what_smaller_rates_alone_would_have_given_on_the_toy() -> None:
     )
     assert toy_rivals.window_up_to(result, 0.1) == pytest.approx(0.5)
     assert toy_rivals.window_up_to(result, 1.0) == pytest.approx(1)
-    assert [toy_rivals.toy_rate(result, arm) for arm in result["arm"].values] == [0.1, 1.0]
+    assert (toy_rivals.toy_rates(result, "PES, K=10") == 0.1).all()
+    assert (toy_rivals.toy_rates(result, "full ES") == 1.0).all()
 
 
 def test_best_of_n_is_the_mean_over_draws() -> None:

@@ -38,7 +38,7 @@ def recorded_noise(estimator: EvolutionStrategy, problem, theta, seed, calls) ->
 
 
 def naive(kind, problem, theta, window, sigma, noises):
-    """Algorithms 1 and 2 of the paper, particle by particle, over two episodes."""
+    """Truncated ES and PES as ES-Single's paper prints them, particle by particle, two episodes."""
     a, b, start = (x.numpy() for x in (problem.matrix, problem.push, problem.start))
     mean = theta.numpy()
     noises = iter(noises)
@@ -77,7 +77,7 @@ def naive(kind, problem, theta, window, sigma, noises):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("window", [1, 3, 7, 10])  # 3 does not divide the horizon of 7
-def test_equals_the_papers_algorithm(kind, window) -> None:
+def test_equals_the_printed_algorithm(kind, window) -> None:
     problem, theta = system()
     estimator = KINDS[kind](window, 0.3, 4)
     calls = 2 * math.ceil(7 / window)

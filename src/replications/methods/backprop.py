@@ -8,8 +8,8 @@ Truncated BPTT
 The sum of the partial derivatives with respect to the theta of every step *is* the total
 derivative; what truncation drops is the path through the window's first state.
 
-:cite:t:`vicol2021unbiased`, section 2 and table 1. Explained in the chapter on persistent evolution
-strategies.
+:cite:t:`vicol2021unbiased`, table 1 as :cite:t:`vicol2023low` restates it. Explained in the chapter
+on persistent evolution strategies.
 """
 
 from __future__ import annotations

@@ -20,8 +20,9 @@ Why PES is unbiased: :math:`L_t` depends on the :math:`\theta_1, \dots, \theta_t
 to t, so its total derivative is the sum of :math:`\sigma^{-2} E[\epsilon_\tau L_t]` over
 :math:`\tau \le t`, that is :math:`\sigma^{-2} E[\xi_t L_t]`.
 
-References: :cite:t:`vicol2021unbiased`, sections 3 and 4, algorithms 1 and 2 (truncated ES, PES);
-NRES is :cite:t:`li2023noise`, the same estimator as ES-Single of :cite:t:`vicol2023low`.
+References: :cite:t:`vicol2021unbiased` (PES); its algorithms and that of truncated ES as
+:cite:t:`vicol2023low` and the authors' code restate them. NRES is :cite:t:`li2023noise`, the same
+estimator as ES-Single of :cite:t:`vicol2023low`.
 Explained in the chapter on persistent evolution strategies.
 
 Implementation notes:

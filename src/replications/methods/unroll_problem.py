@@ -5,7 +5,7 @@ step: an RNN reading a text, or a training run with theta as its learning rates.
 ("particles") advance at once. Leading axes are independent problems: the first axis of every tensor
 is that of the particles; the data of step t are the same for all.
 
-:cite:t:`vicol2021unbiased`, section 2. Explained in that chapter.
+:cite:t:`vicol2021unbiased`. Explained in that chapter.
 """
 
 from __future__ import annotations

@@ -51,17 +51,40 @@ def test_every_row_has_adam_at_its_own_rate() -> None:
 
 
 def test_the_toys_rivals_share_start_and_budget() -> None:
-    config = dataclasses.replace(toy_rivals.toy_rivals.quick, windows=(10,), rates=(0.03, 0.3))
+    rates = (0.03, 0.3)
+    config = dataclasses.replace(
+        toy_rivals.toy_rivals.quick, windows=(10,), rates=rates, bptt_rates=rates
+    )
     result = toy_rivals.toy_rivals(config)
     first = result["loss"].isel(spent=0)
     assert np.allclose(first.sel(arm=["PES, K=10", "full ES", "random search"]), 2487.77, atol=0.01)
     assert (first.sel(arm="BPTT, restarts") <= 2487.78).all()  # the best of the starts
+    assert (first.sel(arm="BPTT, restarts", rate=0.03) == first.sel(rate=0.3)[-2]).all()
     assert result["spent"][-1] == config.budget
     assert (result["loss"].sel(arm="random search").diff("spent") <= 0).all()
     never = result.assign(loss=result["loss"] + 1000)
     assert (toy_rivals.steps_to_valley(never, "full ES") == config.budget).all()
     hits = (result["trial"] < 600).sum("draw")
     assert np.allclose(toy_rivals.trials_to_valley(result), (result.sizes["draw"] + 1) / (hits + 1))
+
+
+def test_what_smaller_rates_alone_would_have_given_on_the_toy() -> None:
+    """At 0.1 PES arrives at once and full ES never; at 1 it is the other way round."""
+    at_once, never = [2000.0, 500.0, 500.0], [2000.0, 2000.0, 2000.0]
+    each = [[[at_once, never]] * 3, [[never, at_once]] * 3]
+    result = xr.Dataset(
+        {"loss": (("arm", "seed", "rate", "spent"), each)},
+        coords={
+            "arm": ["PES, K=10", "full ES"],
+            "seed": range(3),
+            "rate": [0.1, 1.0],
+            "spent": [0.0, 1000.0, 2000.0],
+        },
+    )
+    assert toy_rivals.window_up_to(result, 0.1) == pytest.approx(0.5)
+    assert toy_rivals.window_up_to(result, 1.0) == pytest.approx(1)
+    assert (toy_rivals.toy_rates(result, "PES, K=10") == 0.1).all()
+    assert (toy_rivals.toy_rates(result, "full ES") == 1.0).all()
 
 
 def test_best_of_n_is_the_mean_over_draws() -> None:

@@ -166,8 +166,8 @@ def pes_variance_random(result: xr.Dataset) -> Estimate:
     on=bias,
     cell="fig-variance",
     page=AUDIT,
-    kind=Kind.CONTROL,
-    place="title of NRES (Li et al. 2023), read for sums, which it does not mean",
+    kind=Kind.PAPER,
+    place="abstract of ES-Single (Vicol et al. 2023): lower variance than PES, no condition named",
     expect=at_least(
         1.0, "exact variances, PES over NRES; the statement was turned round after its result"
     ),
@@ -223,5 +223,5 @@ def pes_erratum_schedule(result: xr.Dataset) -> Estimate:
 )
 def pes_erratum_crossing(result: xr.Dataset) -> Estimate:
     """The PES gradient of learned_optimization is unbiased where episodes end in a window."""
-    how = "its weighting, transcribed from commit 0af28c1; K = 3, T = 10"
+    how = "its weighting and masked mean, transcribed from commit 0af28c1; K = 3, T = 10"
     return mean(over_goal(result, LEARNED).values, how)

@@ -1,4 +1,6 @@
-"""Claims against the obvious rivals, at equal particle-steps; all predicted before the run."""
+"""Claims against the obvious rivals, at equal particle-steps; predicted before the run, but where a
+claim says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -46,9 +48,12 @@ _text = partial(claim, on=text_race.text_race, cell="fig-text-race")
 @_toy(
     kind=Kind.PAPER,
     place="abstract: rapid parameter updates, against full unrolls",
-    expect=at_most(1.0, "fewer steps; a run that never arrives counts with its whole budget"),
-    verdict=REPRODUCED,
-    planted=swap("arm", "PES, K=10", "full ES"),
+    expect=at_most(
+        1.0,
+        "fewer steps; a run that never arrives counts with its whole budget; larger rates of Adam "
+        "were added after a first look, see How we judge",
+    ),
+    verdict=INCONCLUSIVE,
 )
 def pes_toy_window(result: xr.Dataset) -> Estimate:
     """PES with K = 10 reaches the toy's valley in fewer particle-steps than full ES."""
@@ -110,9 +115,9 @@ def pes_digits_trials(trials: xr.Dataset, tuned: xr.Dataset) -> Estimate:
     return mean(power, how).map(lambda x: 10**x)
 
 
-def _knobs_versus(result: xr.Dataset, rival: str) -> Estimate:
-    ours, theirs = (many_knobs.knobs_fresh(result, arm).values for arm in ("PES", rival))
-    return ratio(ours, theirs, f"PES over {rival} on fresh runs, {ours.size} seeds")
+def _knobs_versus(result: xr.Dataset, rival: str, one: str = "PES") -> Estimate:
+    ours, theirs = (many_knobs.knobs_fresh(result, arm).values for arm in (one, rival))
+    return ratio(ours, theirs, f"{one} over {rival} on fresh runs, {ours.size} seeds")
 
 
 @_knobs(kind=Kind.PAPER, expect=BELOW, verdict=INCONCLUSIVE)
@@ -137,6 +142,20 @@ def pes_knobs_full_es(result: xr.Dataset) -> Estimate:
 def pes_knobs_cma(result: xr.Dataset) -> Estimate:
     """PES tunes twenty hyperparameters better than CMA-ES at equal compute."""
     return _knobs_versus(result, "CMA-ES")
+
+
+@_knobs(
+    kind=Kind.CONTROL,
+    place="our control",
+    expect=at_most(
+        1.0, "a ratio below 1; the claim was written after its result, see How we judge"
+    ),
+    verdict=REPRODUCED,
+    planted=swap("arm", "CMA-ES", "random search"),
+)
+def pes_knobs_cma_random_search(result: xr.Dataset) -> Estimate:
+    """CMA-ES tunes twenty hyperparameters better than random search at equal compute."""
+    return _knobs_versus(result, "random search", "CMA-ES")
 
 
 @_knobs(
@@ -221,6 +240,17 @@ def pes_text_truncated_es(result: xr.Dataset) -> Estimate:
     return _race(result, "PES" + STAGGERED, "truncated ES" + STAGGERED)
 
 
+@_text(
+    kind=Kind.CONTROL,
+    place="our control",
+    expect=at_most(1.0, "a ratio below 1; a pilot with other rates, seen before, gave 1.07"),
+    verdict=NOT_REPRODUCED,
+)
+def pes_text_full_es(result: xr.Dataset) -> Estimate:
+    """With staggered particles PES trains a text network better than full ES."""
+    return _race(result, "PES" + STAGGERED, "full ES")
+
+
 @_text(kind=Kind.CONTROL, place="our control", expect=BELOW, verdict=INCONCLUSIVE)
 def pes_text_staggered(result: xr.Dataset) -> Estimate:
     """Staggering its particles lets PES train a text network better."""
@@ -239,8 +269,11 @@ def pes_text_bptt(result: xr.Dataset) -> Estimate:
     return _race(result, "BPTT", "PES" + STAGGERED)
 
 
-_learned_paper = partial(
-    _learned, kind=Kind.PAPER, place=f"abstract: learned optimizers; {SETTING}", expect=BELOW
+_learned_rival = partial(
+    _learned,
+    kind=Kind.CONTROL,
+    place="our control; the abstract says that PES is applicable to learned optimizers",
+    expect=BELOW,
 )
 
 
@@ -250,19 +283,19 @@ def _learned_versus(result: xr.Dataset, rival: str) -> Estimate:
     return ratio(ours, theirs, f"training loss of fresh runs, PES's rule over {rival}")
 
 
-@_learned_paper(verdict=REPRODUCED, planted=swap("arm", "PES", "truncated ES"))
+@_learned_rival(verdict=REPRODUCED, planted=swap("arm", "PES", "truncated ES"))
 def pes_learned_truncated_es(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated ES."""
     return _learned_versus(result, "truncated ES")
 
 
-@_learned_paper(verdict=REPRODUCED, planted=swap("arm", "PES", "truncated BPTT"))
+@_learned_rival(verdict=REPRODUCED, planted=swap("arm", "PES", "truncated BPTT"))
 def pes_learned_tbptt(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by truncated BPTT."""
     return _learned_versus(result, "truncated BPTT")
 
 
-@_learned_paper(verdict=INCONCLUSIVE)
+@_learned_rival(verdict=INCONCLUSIVE)
 def pes_learned_full_es(result: xr.Dataset) -> Estimate:
     """A rule that PES has learned trains fresh networks better than one by full ES."""
     return _learned_versus(result, "full ES")

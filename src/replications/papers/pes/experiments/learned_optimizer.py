@@ -1,8 +1,9 @@
 """A learned optimizer in small: a rule for each weight's step, meta-trained by four methods.
 
-Every episode is a new training run, with first weights and mini-batches of its own; the methods see
-the same ones, and get as many particle-steps; a differentiated step counts as three. What they have
-learned is judged on fresh runs, beside Adam and SGD with momentum, each tuned.
+Every episode is a batch of new training runs, with first weights and mini-batches of their own. The
+methods get as many particle-steps; a differentiated step counts as three. So the three kinds of ES
+see the same runs, and truncated BPTT, which needs no particles, these and as many more. What they
+have learned is judged on fresh runs, beside Adam and SGD with momentum, each tuned.
 """
 
 from __future__ import annotations

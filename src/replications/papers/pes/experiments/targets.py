@@ -174,7 +174,8 @@ def _crossing(config: Config, problem: LinearUnroll, theta: Tensor) -> Float[Ten
     The weighting of the library (commit 0af28c1): in a window, the *total* difference of losses is
     multiplied by the accumulated noise at the steps before the one on which the episode ends, and
     by the window's noise alone from that step on, and averaged over the steps. One step is spent
-    on the reset and pays nothing. Its windows return mean losses; here they are sums.
+    on the reset and pays nothing. Its windows return the mean loss of the steps that pay; here this
+    is times K, so that a window without a reset has its sum.
     """
     source = generator(config.seed, "crossing", "peer")
     window, period = config.crossing_window, config.horizon + 1
@@ -187,19 +188,20 @@ def _crossing(config: Config, problem: LinearUnroll, theta: Tensor) -> Float[Ten
     for _ in range(windows):
         noise = config.sigma * torch.randn(accumulated.shape, generator=source, dtype=torch.float64)
         difference = torch.zeros(config.pairs, dtype=torch.float64)
-        before = window  # steps before the one that ends the episode
+        before, paying = window, 0  # steps before the one that ends the episode; not a reset
         for i in range(window):
             if t == config.horizon:  # the step of the reset
                 states, t = [problem.init(config.pairs)] * 2, 0
                 continue
             states, step_difference = _pair(problem, states, theta, noise, t)
             difference += step_difference
+            paying += 1
             t += 1
             if t == config.horizon:
                 before = min(before, i)
         share = before / window
         weight = noise + share * accumulated
-        total += weight * difference[:, None] / (2 * config.sigma**2)
+        total += weight * (window / paying) * difference[:, None] / (2 * config.sigma**2)
         accumulated = noise if before < window else accumulated + noise
     return total / episodes
 

@@ -92,8 +92,8 @@ def walk() -> MovingPicture:
     return MovingPicture(
         name="walk",
         alt="The toy's surface, a rugged slope with a valley on the right, and the paths of PES "
-        "and truncated ES on it from the same start with the same noise. At a sigma of 0.3 PES "
-        "walks into the valley and truncated ES stops half-way.",
+        "and truncated ES on it from the same start, each with noise of its own. At a sigma of 0.3 "
+        "PES walks into the valley and truncated ES stops half-way.",
         size=(400, 272),
         still=_ground() + ticks + axes + drawn + letters + marks,
         sentence=f"PES is at a loss of <b>{said[0][at[2]]}</b>, truncated ES at "

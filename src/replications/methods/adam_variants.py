@@ -30,7 +30,12 @@ from typing import Any, Literal
 import torch
 from torch.optim import Optimizer
 
-from replications.methods.adam_step import adam_coefficients, adam_step_, check, parts
+from replications.methods.adam_step import (
+    adam_coefficients,
+    adam_step_,
+    check,
+    parts,
+)
 from replications.methods.refusals import refuse_adam_groups, refuse_betas, refuse_counts
 
 FirstMoment = Literal["running", "restarted", "uncorrected"]

@@ -80,7 +80,9 @@ def truncated_es_variance(own: Float[Tensor, "n P"]) -> Float[Tensor, ""]:
     return (own.shape[-1] + 1) * own.square().sum()
 
 
-def window_variances(h: Float[Tensor, "n n P"]) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+def window_variances(
+    h: Float[Tensor, "n n P"],
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
     """Equation (4): variance of one pair's estimate in each window, of PES and of NRES.
 
     Args:

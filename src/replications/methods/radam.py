@@ -43,7 +43,13 @@ from typing import Any, Literal
 import torch
 from torch.optim import Optimizer
 
-from replications.methods.adam_step import Coefficients, adam_coefficients, adam_step_, check, parts
+from replications.methods.adam_step import (
+    Coefficients,
+    adam_coefficients,
+    adam_step_,
+    check,
+    parts,
+)
 from replications.methods.leading import Setting
 from replications.methods.rectification import THRESHOLD, rectification
 from replications.methods.refusals import refuse_adam_groups, refuse_betas, refuse_numbers

@@ -22,7 +22,11 @@ from dataclasses import dataclass
 import torch
 
 from replications.methods.implicit import Loss, batch_of, gradients
-from replications.methods.refusals import refuse_counts, refuse_losses_of, refuse_numbers
+from replications.methods.refusals import (
+    refuse_counts,
+    refuse_losses_of,
+    refuse_numbers,
+)
 from replications.methods.trees import Layout, Tree, rebuild
 
 

@@ -98,7 +98,10 @@ class DecayedNetwork:
         """Training loss with its penalty, and validation loss without, at one set of weights."""
         first, second = weights
         decays = theta.exp()
-        penalty = (decays[: self.hidden].expand_as(first), decays[self.hidden :].expand_as(second))
+        penalty = (
+            decays[: self.hidden].expand_as(first),
+            decays[self.hidden :].expand_as(second),
+        )
         return (
             MLPHessian(weights, *self.data[0], penalty, "tanh"),
             MLPHessian(weights, *self.data[1], None, "tanh"),

@@ -45,7 +45,11 @@ def momentum_rate(x: float | Tensor, beta: float | Tensor) -> Float[Tensor, "*s"
 
 
 def lookahead_rate(
-    x: float | Tensor, beta: float | Tensor, alpha: float, k: int, inner_state: str = "maintain"
+    x: float | Tensor,
+    beta: float | Tensor,
+    alpha: float,
+    k: int,
+    inner_state: str = "maintain",
 ) -> Float[Tensor, "*s"]:
     """Contraction of Lookahead over SGD with momentum, per inner step: rho(M)^(1/k).
 

@@ -132,7 +132,11 @@ class NoisyQuadratic:
         return torch.where(contraction.abs() < 1, self._fixed_point(x, alpha, k), torch.inf)
 
     def inner_variance(
-        self, lr: float | Tensor, alpha: float | Tensor, k: float | Tensor, i: float | Tensor
+        self,
+        lr: float | Tensor,
+        alpha: float | Tensor,
+        k: float | Tensor,
+        i: float | Tensor,
     ) -> Float[Tensor, "*s d"]:
         """Stationary variance of the fast weights after i of the k inner steps of a loop.
 
@@ -252,7 +256,11 @@ class NoisyQuadratic:
         return slow
 
     def _settings(
-        self, lr: float | Tensor, alpha: float | Tensor, k: float | Tensor, *others: float | Tensor
+        self,
+        lr: float | Tensor,
+        alpha: float | Tensor,
+        k: float | Tensor,
+        *others: float | Tensor,
     ) -> list[Tensor]:
         """Check, and return x = lr * curvature and the rest as float64 with a last axis for d."""
         numbers = [torch.as_tensor(v, dtype=torch.float64)[..., None] for v in (lr, alpha, k)]

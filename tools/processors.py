@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from replications.core import threads
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "_build" / "processors"
 """Logs and caches, one folder a setting."""
@@ -42,7 +44,9 @@ SETTINGS = {
         "OPENBLAS_CORETYPE": "Haswell",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
     },
-    "threads": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2"),
+    "threads": dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", threads.VARIABLE), "2"
+    ),
 }
 ONE_THREAD = dict.fromkeys(SETTINGS["threads"], "1")
 NBVAL = (
@@ -73,8 +77,8 @@ def environment(setting: str, cache: Path) -> dict[str, str]:
 
 
 def cells(log: str) -> list[str]:
-    """The cells that nbval calls different."""
-    return re.findall(r"^FAILED (\S*::Cell \d+)", log, re.M)
+    """The cells that nbval calls different, and the notebooks that it could not run."""
+    return re.findall(r"^(?:FAILED|ERROR) (\S+?(?:::Cell \d+)?)(?: |$)", log, re.M)
 
 
 def notebooks(setting: str, cache: Path) -> tuple[list[str], int]:
@@ -91,7 +95,8 @@ def notebooks(setting: str, cache: Path) -> tuple[list[str], int]:
     counts = [int(n) for n in re.findall(r"(\d+) (?:passed|failed|error)", done.stdout)]
     if not counts:
         raise SystemExit(f"no notebook was tested: see {FOLDER / f'{setting}.log'}")
-    return cells(done.stdout), sum(counts)
+    ended = [] if done.returncode in (0, 1) else [f"pytest's exit status {done.returncode}"]
+    return cells(done.stdout) + ended, sum(counts)
 
 
 def claims(setting: str, cache: Path, full: bool) -> dict[str, Value]:
@@ -109,17 +114,15 @@ def claims(setting: str, cache: Path, full: bool) -> dict[str, Value]:
 
 def measure_here(full: bool) -> dict[str, Any]:
     """Interval, value and verdict of every claim, judged without the movements known so far."""
-    import torch
-
     from replications.core import registry
     from replications.core.claims import judge, measure
 
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     found = {}
-    for slug in registry.slugs():
-        for row in measure(registry.paper(slug).claims.values(), fresh=full):
-            e, verdict = row.estimate, str(judge(row.estimate, row.claim.expect))
-            found[row.claim.id] = e.low, e.value, e.high, verdict
+    with threads.limited():
+        for slug in registry.slugs():
+            for row in measure(registry.paper(slug).claims.values(), fresh=full):
+                e, verdict = row.estimate, str(judge(row.estimate, row.claim.expect))
+                found[row.claim.id] = e.low, e.value, e.high, verdict
     return found
 
 

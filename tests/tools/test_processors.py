@@ -1,9 +1,12 @@
 """What another processor would print is caught: cells, verdicts, shifts."""
 
 import json
+import subprocess
 
 import processors
 import pytest
+
+from replications.core import threads
 
 HERE = {
     "a": processors.Value(0.9, 1.0, 1.1, "reproduced"),
@@ -47,6 +50,24 @@ def test_a_cell_that_differs_fails(machine, monkeypatch, capsys):
     monkeypatch.setattr(processors, "notebooks", lambda *a: (processors.cells(LOG), 42))
     assert processors.main(["threads"]) == 1
     assert "chapters/a.ipynb::Cell 3\n" in capsys.readouterr().out
+
+
+def test_notebooks_that_could_not_be_run_are_named(monkeypatch, tmp_path):
+    log = "ERROR chapters/b.ipynb\nERROR chapters/c.ipynb - nbformat...\n1 passed, 2 errors in 3s\n"
+    for status, more in ((1, []), (2, ["pytest's exit status 2"])):
+        done = subprocess.CompletedProcess([], status, log, "")
+        monkeypatch.setattr(subprocess, "run", lambda *a, done=done, **k: done)
+        monkeypatch.setattr(processors, "FOLDER", tmp_path)
+        found, count = processors.notebooks("oldest", tmp_path)
+        assert (found, count) == (["chapters/b.ipynb", "chapters/c.ipynb", *more], 3)
+    assert processors.cells(LOG) == ["chapters/a.ipynb::Cell 3", "chapters/b.ipynb::Cell 10"]
+
+
+def test_two_threads_are_asked_of_torch_too(tmp_path):
+    two = processors.environment("threads", tmp_path)
+    assert {two[name] for name in processors.ONE_THREAD} == {"2"}
+    assert two[threads.VARIABLE] == "2"
+    assert processors.environment("middle", tmp_path)[threads.VARIABLE] == "1"
 
 
 def test_shifts():

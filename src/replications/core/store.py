@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from replications.core import threads
 from replications.core.digest import code_digest
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def surroundings() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, the instructions that torch uses on it, and the number of cores."""
+    """The processor, the instructions that torch uses on it, its cores, and threads in use."""
     try:
         found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     except OSError:
@@ -270,6 +271,7 @@ def machine() -> dict[str, Any]:
     }
     if torch := sys.modules.get("torch"):
         about["instructions"] = torch.backends.cpu.get_cpu_capability()
+        about["threads"] = threads.most()
     return about
 
 

@@ -96,7 +96,7 @@ def notebooks(setting: str, cache: Path) -> tuple[list[str], int]:
     if not counts:
         raise SystemExit(f"no notebook was tested: see {FOLDER / f'{setting}.log'}")
     ended = [] if done.returncode in (0, 1) else [f"pytest's exit status {done.returncode}"]
-    return cells(done.stdout) + ended, sum(counts)
+    return [*dict.fromkeys(cells(done.stdout)), *ended], sum(counts)
 
 
 def claims(setting: str, cache: Path, full: bool) -> dict[str, Value]:

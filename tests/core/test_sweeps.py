@@ -209,7 +209,7 @@ def test_a_truncated_record_is_one_line(folder, capsys, suffix, says):
     path = folder / "records" / f"grid-2{suffix}"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     capsys.readouterr()
-    assert cli.main(["verify"]) == 1
+    assert cli.main(["verify"]) == 2
     found = capsys.readouterr()
     assert found.err.startswith("slow_toy/grid: grid-2 is " + says)
     assert found.err.endswith("run slow_toy --only grid --tier full`\n")
@@ -237,7 +237,14 @@ def test_a_truncated_result_of_the_cache_is_one_line_and_made_again(folder, caps
 
 def test_a_worker_with_other_code_is_found_out(folder):
     with pytest.raises(store.StoreError, match="has other code of slow_toy/grid than this machine"):
-        list(sweep(slow_toy.grid._at_worker, [("key of the caller", slow_toy.CONFIGS[0])]))
+        list(sweep(slow_toy.grid._at_worker, [("key of the caller", "", slow_toy.CONFIGS[0])]))
+
+
+def test_a_worker_with_other_libraries_is_found_out(folder):
+    config = slow_toy.CONFIGS[0]
+    task = store.digest("grid", slow_toy.run, config), "numpy1.0-torch2.0", config
+    with pytest.raises(store.StoreError, match=r"has numpy\S+ and this machine numpy1.0-torch2.0"):
+        list(sweep(slow_toy.grid._at_worker, [task]))
 
 
 def test_a_part_notes_where_it_was_made_not_where_it_is_kept(folder, monkeypatch):

@@ -9,8 +9,9 @@ differ, the largest shift of a claim's value in units of its interval. Exit stat
 verdict differs.
 
 With --full the recorded runs are made anew, too, in hours of one core a setting; an interrupted
-one resumes. With --write the shifts go into the papers' records/movements.json, which the judge
-reads: a verdict whose margin is smaller is inconclusive.
+one resumes, and what needs a library that is not installed is named. With --write the shifts go
+into the papers' records/movements.json, which the judge reads: a verdict whose margin is smaller is
+inconclusive.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replications.core import threads
+from replications.core import movements, threads
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "_build" / "processors"
@@ -116,13 +118,19 @@ def measure_here(full: bool) -> dict[str, Any]:
     """Interval, value and verdict of every claim, judged without the movements known so far."""
     from replications.core import registry
     from replications.core.claims import judge, measure
+    from replications.core.errors import LibraryError
 
     found = {}
     with threads.limited():
         for slug in registry.slugs():
-            for row in measure(registry.paper(slug).claims.values(), fresh=full):
-                e, verdict = row.estimate, str(judge(row.estimate, row.claim.expect))
-                found[row.claim.id] = e.low, e.value, e.high, verdict
+            for claim in registry.paper(slug).claims.values():
+                try:
+                    (row,) = measure([claim], fresh=full)
+                except LibraryError as error:
+                    print(f"{claim.id}: not measured: {error}", file=sys.stderr)
+                    continue
+                e, verdict = row.estimate, str(judge(row.estimate, claim.expect))
+                found[claim.id] = e.low, e.value, e.high, verdict
     return found
 
 
@@ -140,19 +148,31 @@ def in_intervals(here: Value, there: Value) -> float:
 
 
 def write_movements(moved: dict[str, float], settings: list[str], full: bool) -> None:
-    """Put the shifts into the papers' records; what was not run again keeps its own."""
+    """Put the shifts into the papers' records.
+
+    What was not run again keeps its own, as long as its records are the same. So does what moved
+    further under a setting that is not among these.
+    """
     from replications.core import registry
 
     for slug in registry.slugs():
-        path = Path(registry.home(slug).__path__[0]) / "records" / "movements.json"
-        known = json.loads(path.read_text())["claims"] if path.exists() else {}
-        found = {}
+        known = movements.read(slug)
+        others = set(known.settings) - set(settings)
+        found = movements.Movements([*settings, *others])
         for key, claim in registry.paper(slug).claims.items():
-            run_again = full or claim.tier == "quick"
-            found[key] = float(f"{moved[key]:.2g}") if run_again else known.get(key, 0.0)
-        about = {"settings": sorted(settings), "claims": found}
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+            run_again = key in moved and (full or claim.tier == "quick")
+            shifts = [moved[key]] if run_again else []
+            if (others or not run_again) and (old := known.of(claim)) is not None:
+                shifts.append(old)
+            if shifts:
+                found.put(claim, max(shifts))
+        movements.write(slug, found)
+
+
+def empty(setting: str) -> Path:
+    """A setting's cache, with nothing in it."""
+    shutil.rmtree(FOLDER / setting, ignore_errors=True)
+    return FOLDER / setting
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -172,23 +192,21 @@ def main(arguments: list[str] | None = None) -> int:
 
     FOLDER.mkdir(parents=True, exist_ok=True)
 
-    def empty_cache(setting: str) -> Path:
-        cache = FOLDER / setting
-        if not options.full:  # a run of hours resumes
-            subprocess.run(["rm", "-rf", str(cache)], check=True)
-        return cache
+    def cache_of(setting: str) -> Path:
+        return FOLDER / setting if options.full else empty(setting)  # a run of hours resumes
 
-    here = claims("here", empty_cache("here"), full=False)
-    moved = dict.fromkeys(here, 0.0)
+    here = claims("here", empty("here"), full=False)
+    moved: dict[str, float] = {}
     failed = False
     print(f"{'setting':9} {'cells that differ':18} {'verdicts':9} largest shift, in intervals")
     for setting in chosen:
-        cache = empty_cache(setting)
+        cache = cache_of(setting)
         different, count = notebooks(setting, cache)
         there = claims(setting, cache, options.full)
-        flipped = [key for key in here if here[key].verdict != there[key].verdict]
-        worst = max(here, key=lambda key: in_intervals(here[key], there[key]))
-        moved = {key: max(moved[key], shift(here[key], there[key])) for key in here}
+        flipped = [key for key in there if here[key].verdict != there[key].verdict]
+        worst = max(there, key=lambda key: in_intervals(here[key], there[key]))
+        for key in there:
+            moved[key] = max(moved.get(key, 0.0), shift(here[key], there[key]))
         largest = in_intervals(here[worst], there[worst])
         of = f"{len(different)} of {count}"
         print(f"{setting:9} {of:18} {len(flipped):<9} {largest:.2g} ({worst})", flush=True)
@@ -199,6 +217,8 @@ def main(arguments: list[str] | None = None) -> int:
         failed = failed or bool(different or flipped)
     if options.write:
         write_movements(moved, chosen, options.full)
+    for setting in chosen:
+        empty(setting)  # the next time runs are made anew, again
     return int(failed)
 
 

@@ -20,7 +20,7 @@ def test_mean_is_student_t():
 def test_mean_covers_95_percent_with_five_samples():
     draws = np.random.default_rng(1).normal(size=(2000, 5))
     covered = sum(e.low <= 0 <= e.high for e in (mean(row, "test") for row in draws))
-    assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-3  # a bootstrap of five covers 83 %
+    assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-3  # a bootstrap of five covers 84 %
 
 
 def test_paired_removes_what_the_seeds_share():

@@ -144,6 +144,13 @@ def test_digest_skips_modules_that_say_so(package):
     assert package.digest() == before
 
 
+def test_digest_covers_a_module_that_says_the_opposite(package):
+    package.write("helper", "MAKES_NO_NUMBERS = False\n" + HELPER)
+    before = package.digest()
+    package.write("helper", "MAKES_NO_NUMBERS = False\n" + HELPER.replace("2.0", "3.0"))
+    assert package.digest() != before
+
+
 def experiment(module, **kwargs):
     return Experiment("slug", "demo", module.run, module.Config(), **kwargs)
 

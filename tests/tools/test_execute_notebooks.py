@@ -62,6 +62,33 @@ def test_one_failure_does_not_stop_the_others(notebook, capsys):
     assert b"seen" in good.read_bytes()
 
 
+@pytest.mark.parametrize("error", [RuntimeError("Kernel didn't respond"), OSError("no memory")])
+def test_a_kernel_that_does_not_start_fails_its_notebook_alone(
+    notebook, capsys, monkeypatch, error
+):
+    start = execute_notebooks.NotebookClient.async_execute
+
+    async def execute(client):
+        if client.nb.cells[0].source == "'bad'":
+            raise error
+        return await start(client)
+
+    monkeypatch.setattr(execute_notebooks.NotebookClient, "async_execute", execute)
+    good = notebook("print('seen')", name="good.ipynb")
+    assert main([str(notebook("'bad'")), str(good)]) == 1
+    assert f"a.ipynb     FAILED\n{type(error).__name__}: {error}\n" in capsys.readouterr().out
+    assert b"seen" in good.read_bytes()
+
+
+def test_a_file_that_cannot_be_written_fails_its_notebook(notebook, capsys, monkeypatch):
+    def full(notebook, path):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(execute_notebooks, "write", full)
+    assert main([str(notebook("1"))]) == 1
+    assert "a.ipynb  FAILED\ncannot be written: no space left\n" in capsys.readouterr().out
+
+
 def test_what_is_no_notebook_is_named(tmp_path, capsys):
     path = tmp_path / "half.ipynb"
     path.write_text('{"cells": [')

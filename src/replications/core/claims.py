@@ -194,7 +194,7 @@ def claim(
         tier: by default "full" if all the experiments have that preset.
 
     Raises:
-        ValueError: the function has no docstring, or the id is taken.
+        ValueError: the function has no docstring, or another module has taken the id.
     """
     experiments = on if isinstance(on, tuple) else (on,)
     full = all(experiment.main_tier == "full" for experiment in experiments)

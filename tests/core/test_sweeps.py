@@ -78,7 +78,7 @@ def kept(folder):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_sweep_leaves_whole_parts_and_goes_on(folder, how):
+def test_a_stopped_sweep_leaves_whole_parts_and_goes_on(folder, ctrl_c, how):
     (folder / "hold").write_text("3")
     process = start("run", "slow_toy")
     wait_until(lambda: len(begun(folder)) == 4)

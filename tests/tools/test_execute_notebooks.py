@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import execute_notebooks
 import nbformat
 import pytest
 from execute_notebooks import main
 from nbformat.v4 import new_code_cell, new_notebook
+
+from tests.core.test_sweeps import LONG, wait_until
 
 # The clients' sockets and loops close when they are collected, which may be in a later test.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -124,20 +125,17 @@ def test_check_writes_nothing(notebook):
     assert path.read_bytes() == before
 
 
-def test_ctrl_c_stops_the_kernels_and_leaves_the_files_whole(notebook, tmp_path):
-    cell = "import os, time; open('kernel', 'w').write(str(os.getpid())); time.sleep(60)"
+def test_ctrl_c_stops_the_kernels_and_leaves_the_files_whole(notebook, tmp_path, ctrl_c):
+    cell = "import os, time; open('kernel', 'w').write(str(os.getpid())); time.sleep(999)"
     path = notebook(cell)
     other = notebook(cell.replace("'kernel'", "'second'"), name="b.ipynb")
     before = path.read_bytes()
     script = [sys.executable, execute_notebooks.__file__, str(path), str(other)]
     run = subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     kernels = [tmp_path / "kernel", tmp_path / "second"]
-    for _ in range(600):  # kernels start slowly on a busy machine
-        if all(kernel.exists() and kernel.read_text() for kernel in kernels):
-            break
-        time.sleep(0.1)
+    wait_until(lambda: all(kernel.exists() and kernel.read_text() for kernel in kernels))
     run.send_signal(signal.SIGINT)
-    printed, _ = run.communicate(timeout=30)
+    printed, _ = run.communicate(timeout=LONG)
     assert run.returncode == 130
     assert printed == "\nstopped: chapters without a line above are as they were\n"
     assert path.read_bytes() == before

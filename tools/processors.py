@@ -33,6 +33,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "_build" / "processors"
 """Logs and caches, one folder a setting."""
 
+COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", threads.VARIABLE)
+"""Environment variables that hold a number of threads."""
+
 SETTINGS = {
     "oldest": {
         "ATEN_CPU_CAPABILITY": "default",
@@ -46,11 +49,12 @@ SETTINGS = {
         "OPENBLAS_CORETYPE": "Haswell",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
     },
-    "threads": dict.fromkeys(
-        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", threads.VARIABLE), "2"
-    ),
+    "threads": {
+        **dict.fromkeys(COUNTS, "2"),
+        "OMP_WAIT_POLICY": "passive",  # on a busy machine threads that spin wait for one another
+    },
 }
-ONE_THREAD = dict.fromkeys(SETTINGS["threads"], "1")
+ONE_THREAD = dict.fromkeys(COUNTS, "1")
 NBVAL = (
     *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"),
     *("--nbval-sanitize-with", "tests/sanitize.cfg", "-n", "2", "--dist", "loadfile"),

@@ -31,6 +31,11 @@ def test_paired_removes_what_the_seeds_share():
     assert estimate.high - estimate.low < 0.2
 
 
+def test_a_ratio_of_two_samples_far_apart_is_unknown():
+    found = ratio([1e30, 1e-30], [1.0, 1.0], "test")
+    assert (found.low, found.high) == (0.0, np.inf) and found.value == pytest.approx(1.0)
+
+
 def test_ratio_is_geometric():
     b = np.array([1.0, 2.0, 4.0])
     estimate = ratio(b * [2.0, 3.0, 4.5], b, "test")

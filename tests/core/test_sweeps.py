@@ -142,6 +142,35 @@ def test_a_writer_waits_for_the_other_between_the_two_files(tmp_path, monkeypatc
     assert store.load(tmp_path / "record", "key")["x"].item() == 2.0
 
 
+def test_what_a_killed_writer_left_is_found_out_and_cleared_away(tmp_path, monkeypatch):
+    def write(value, key):
+        made = {"seconds": 0.0, **store.surroundings()}
+        store.save(path, xr.Dataset({"x": ("i", [value])}), key, slow_toy.Config(0), made)
+
+    path, rename = tmp_path / "record", os.replace
+    write(1.0, "old")
+
+    def refused(old, new):
+        if str(new).endswith(".json"):
+            raise PermissionError(13, "Permission denied")
+        rename(old, new)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", refused)
+        with pytest.raises(store.StoreError, match="no result can be kept"):
+            write(2.0, "new")
+    for key in ("old", "new"):  # between the two files: neither
+        with pytest.raises(store.StoreError):
+            store.load(path, key)
+    left, anothers = tmp_path / ".record.npz.abc", tmp_path / ".record.npz.def"
+    left.touch()
+    anothers.touch()
+    os.utime(left, (0, 0))
+    write(3.0, "new")
+    assert store.load(path, "new")["x"].item() == 3.0
+    assert not left.exists() and anothers.exists()
+
+
 def test_a_full_disk_is_one_line(folder, capsys):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (400, limits[1]))

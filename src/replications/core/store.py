@@ -18,9 +18,10 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
 
 CACHE_VARIABLE = "REPLICATIONS_CACHE"
 """Environment variable that moves the folder of live results."""
+STRAY = 3600.0
+"""Seconds after which a temporary file is nobody's any more."""
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
 """What live results are computed with: they are kept apart for each set of versions."""
 
@@ -255,9 +258,18 @@ def _replace(files: Mapping[Path, bytes]) -> None:
         with _locked(next(iter(files)).parent):
             for path, temporary in written.items():
                 os.replace(temporary, path)
+                _drop_strays(path)
     finally:
         for temporary in written.values():
             Path(temporary).unlink(missing_ok=True)
+
+
+def _drop_strays(path: Path) -> None:
+    """Remove what writers of this file left when they were killed; another may be writing now."""
+    for stray in path.parent.glob(f".{path.name}.*"):
+        with suppress(FileNotFoundError):
+            if time.time() - stray.stat().st_mtime > STRAY:
+                stray.unlink()
 
 
 @contextmanager

@@ -31,9 +31,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test]'
 	@touch $@
 
-book: run site ## set up, execute every chapter live, build the pages
-	@echo "For REPRODUCED.md, if you would add your machine:"
-	@$(BIN)/python tools/reproduced.py
+book: $(STAMP) ## set up, execute every chapter live, build the pages
+	@# the line comes after a failure, too: a verdict that moved fails its chapter
+	@failed=0; $(MAKE) --no-print-directory run && $(MAKE) --no-print-directory site || failed=$$?; \
+		echo "For REPRODUCED.md, if you would add your machine:"; \
+		$(BIN)/python tools/reproduced.py || failed=$$?; exit $$failed
 
 run: $(STAMP) ## execute every chapter live and renew chapters/claims.json
 	@mkdir -p _build && rm -rf _build/results # by no path that a space in a folder's name could split

@@ -12,8 +12,11 @@ from pathlib import Path
 from sphinx.util.docutils import SphinxDirective
 
 RECORDS = "src/replications/papers/*/records/*-*.json"
-SEEDS = ("seeds", "splits", "replicates", "streams", "inits")
-"""Fields of a config that count what runs together inside one cell."""
+SEEDS = (
+    *(("seeds",), ("splits",), ("replicates",), ("streams",), ("inits",), ("draws",)),
+    *(("problems",), ("searches",), ("judges", "choosers")),
+)
+"""Fields of a config that count what runs together inside one cell: the first that it has."""
 CORES = (1, 2, 16, 100, 1000)
 MORE = 100
 """How many times as many seeds the imagined sweep has."""
@@ -29,10 +32,10 @@ def records(root: Path) -> dict[tuple[str, str], list[dict]]:
 
 
 def together(config: dict) -> int:
-    """How many seeds, splits or replicates one cell holds."""
-    for name in SEEDS:
-        if name in config:
-            return config[name] if isinstance(config[name], int) else len(config[name])
+    """How many seeds, splits, replicates, draws or problems one cell holds."""
+    for names in SEEDS:
+        if found := [config[name] for name in names if name in config]:
+            return sum(value if isinstance(value, int) else len(value) for value in found)
     return 1
 
 
@@ -66,12 +69,16 @@ def cost(root: Path) -> str:
     everything = [cell for cells in found.values() for cell in cells]
     total = duration(sum(cell["seconds"] for cell in everything))
     machines = sorted({cell["machine"]["processor"] for cell in everything})
+    counted = [cell["machine"]["threads"] for cell in everything if "threads" in cell["machine"]]
+    threads = "torch with one thread in each."
+    if counted:
+        threads += f" {len(counted)} count every library's threads: at most {max(counted)}."
     return "\n".join(
         [
             *lines,
             "",
             f"{len(everything)} cells, {total} of one core together. They were made on "
-            f"{' and '.join(machines)}, one thread each.",
+            f"{' and '.join(machines)}, {threads}",
         ]
     )
 

@@ -188,20 +188,26 @@ class Chance(Claims):
 
 
 class Movements(Claims):
-    """Whose verdicts another processor keeps open."""
+    """Whose verdicts another processor keeps open, and whose movement is not known."""
 
     def run(self):
         """A sentence with today's numbers, and links to the claims."""
         claims = [claim for claim in self.load() if claim["tier"] == "full"]
-        moved = sum(claim["movement"] > 0 for claim in claims)
+        moved = sum((claim["movement"] or 0) > 0 for claim in claims)
         kept = [c for c in claims if c["verdict"] != c["unmoved"]]
-        links = (
-            f'<a href="{self.uri("scoreboard")}#{c["id"]}">{escape(c["id"])}</a>' for c in kept
+        unknown = [c for c in claims if c["movement"] is None]
+        text = (
+            f"Of {len(claims)} claims on recorded runs {moved} move at all. {len(kept)} are "
+            f"inconclusive by that alone: {self.links(kept)}."
         )
-        return self.html(
-            f"<p>Of {len(claims)} claims on recorded runs {moved} move at all. {len(kept)} are "
-            f"inconclusive by that alone: {', '.join(links)}.</p>"
-        )
+        if unknown:
+            text += f" Not measured: {self.links(unknown)}."
+        return self.html(f"<p>{text}</p>")
+
+    def links(self, claims: list[dict]) -> str:
+        """Claims by their ids."""
+        board = self.uri("scoreboard")
+        return ", ".join(f'<a href="{board}#{c["id"]}">{escape(c["id"])}</a>' for c in claims)
 
 
 class Summary(Claims):

@@ -114,7 +114,7 @@ def copy_records(app, error):
         for path, experiment in tables().items():
             target = Path(app.outdir) / "records" / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(csv(experiment, "full"), encoding="utf8")
+            target.write_text(csv([experiment], "full"), encoding="utf8")
         for file in PAPERS.glob("*/records/*"):
             target = Path(app.outdir) / "records" / file.relative_to(PAPERS)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ run time; here the flag that guards them is up while `methods` and `problems` ar
 
 import importlib
 import pkgutil
+import signal
 import typing
 from collections.abc import Iterator
 
@@ -42,3 +43,11 @@ def unchecked() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Processes of the test hear Ctrl-C: those of a shell's background job are born deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -4,9 +4,11 @@ import dataclasses
 import json
 import os
 import sys
+from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
 
 import pytest
+import xarray as xr
 from matplotlib import pyplot as plt
 
 from replications import cli
@@ -99,18 +101,127 @@ def test_verify_looks_at_the_experiments_of_every_paper_though_names_repeat():
     assert {e.slug for e in cli._chosen(None, "tuned")} == {"lookahead", "radam"}
 
 
+@pytest.fixture
+def runs(paper, monkeypatch):
+    """The configs that have been run, in order."""
+    grid, seen = paper.entries.experiments["grid"], []
+
+    def counted(config):
+        seen.append(config.n)
+        return toy.run(config)
+
+    counted.__module__ = toy.run.__module__
+    monkeypatch.setattr(grid, "run", counted)
+    return seen
+
+
 def test_run_records_and_verify(paper, capsys):
-    assert cli.main(["verify"]) == 1
+    assert cli.main(["verify"]) == 2
     assert "toy/grid: grid-0 does not exist; renew it" in capsys.readouterr().err
     assert cli.main(["run", "toy", "--tier", "full"]) == 0
     assert "toy/grid: recorded grid-0, grid-1" in capsys.readouterr().out
     assert sorted(p.name for p in paper.records.glob("*.npz")) == ["grid-0.npz", "grid-1.npz"]
     assert cli.main(["verify"]) == 0
-    capsys.readouterr()
-    assert cli.main(["verify", "--rerun"]) == 0
-    assert "toy/grid: a run here differs by at most 0.0e+00" in capsys.readouterr().out
+    assert capsys.readouterr().out == "all records fit\n"
     assert cli.main(["run", "toy", "--only", "plain"]) == 0
     assert "plain: quick result is in the cache" in capsys.readouterr().out
+
+
+def test_a_rerun_makes_every_run_again_and_goes_on_where_it_was_stopped(
+    paper, runs, capsys, monkeypatch
+):
+    grid = paper.entries.experiments["grid"]
+    assert cli.main(["run", "toy", "--tier", "full"]) == 0
+    for _ in range(2):
+        runs.clear()
+        grid._memory.clear()  # a process of its own
+        assert cli.main(["verify", "--rerun"]) == 0
+        assert runs == [3, 4]
+    out = capsys.readouterr().out
+    assert out.endswith(
+        "toy/grid: a run here differs nowhere\nall records fit, and so do runs made here\n"
+    )
+
+    def stopped(config):
+        if config.n == 4:
+            raise KeyboardInterrupt
+        return toy.run(config)
+
+    stopped.__module__ = toy.run.__module__
+    grid._memory.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(grid, "run", stopped)
+        assert cli.main(["verify", "--rerun"]) == 130
+    runs.clear()
+    assert cli.main(["verify", "--rerun"]) == 0
+    assert runs == [4]
+
+
+def test_fresh_claims_are_measured_on_runs_made_anew(paper, runs):
+    grid = paper.entries.experiments["grid"]
+    claim = dataclasses.replace(paper.claim, on=(grid,), tier="full", expect=at_most(9.0, "test"))
+    paper.entries.claims["toy-sum"] = claim
+    assert cli.main(["run", "toy", "--tier", "full"]) == 0
+    runs.clear()
+    assert cli.main(["claims", "--fresh"]) == 0
+    assert runs == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("value", "axis", "says"),
+    [
+        (3.3, 3, "by at most 5.0e-02 of a variable's largest value"),  # the other part is 6
+        (float("nan"), 3, "in labels, shapes, words, truth values or the places of nan"),
+        (3.0, 5, "in labels, shapes, words, truth values or the places of nan"),
+    ],
+)
+def test_a_record_that_a_run_contradicts_is_exit_1(paper, capsys, value, axis, says):
+    grid = paper.entries.experiments["grid"]
+    assert cli.main(["run", "toy", "--tier", "full"]) == 0
+    path = grid.stored("full")[0]
+    about = store.provenance(path)
+    other = xr.Dataset({"total": ("n", [value])}, coords={"n": [axis]})
+    store.save(path, other, about["digest"], toy.Config(3), about)
+    grid._memory.clear()
+    assert cli.main(["verify"]) == 0  # the file is whole
+    capsys.readouterr()
+    assert cli.main(["verify", "--rerun"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"toy/grid: a run here differs {says}\n1 of 1 differ by more than 1e-06")
+    assert "all records fit" not in out
+    if value == 3.3:
+        assert cli.main(["verify", "--rerun", "--tolerance", "0.1"]) == 0
+
+
+def test_a_library_that_is_not_installed_is_one_line_and_the_others_go_on(paper, capsys):
+    def outside(config):
+        if config.n > 3:
+            raise PackageNotFoundError("betty-ml")
+        return toy.run(config)
+
+    outside.__module__ = toy.run.__module__
+    wanting = Experiment("toy", "outside", outside, toy.Config(2), toy.Config(3))
+    paper.entries.experiments = {"outside": wanting} | paper.entries.experiments
+    assert cli.main(["run", "toy", "--tier", "full"]) == 0
+    wanting.full = toy.Config(4)
+    key = store.digest("outside", outside, toy.Config(4))
+    about = store.provenance(wanting.stored("full")[0])
+    made = toy.run(toy.Config(4))
+    store.save(wanting.stored("full")[0], made, key, toy.Config(4), about)
+    claim = dataclasses.replace(paper.claim, id="toy-asks", on=(wanting,), tier="full")
+    paper.entries.claims = {"toy-asks": claim} | paper.entries.claims
+    for arguments, before, goes_on in (
+        (["verify", "--rerun"], "", "toy/grid: a run here differs nowhere\n1 of 2 experiments cou"),
+        (["run", "toy", "--tier", "full"], "", "toy/grid: recorded grid-0, grid-1\n"),
+        (["claims", "--fresh"], "toy-asks: not measured: ", "reproduced      toy-sum"),
+    ):
+        capsys.readouterr()
+        assert cli.main(arguments) == 2
+        found = capsys.readouterr()
+        assert found.err == (
+            f"{before}toy/outside cannot run: No package metadata was found for betty-ml\n"
+        )
+        assert found.out.startswith(goes_on)
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
@@ -125,17 +236,35 @@ def test_a_figures_data(paper, tmp_path):
     assert file.read_text() == "variable,n,value,units\ntotal,3,3,1\n"
 
 
+def test_the_data_of_several_experiments_are_one_table(paper, tmp_path):
+    plain, grid = paper.entries.experiments.values()
+    paper.entries.figures["line"] = Figure("toy", "line", draw, (plain, grid), "quick")
+    file = tmp_path / "line.csv"
+    assert cli.main(["figure", "toy", "line", "-o", str(file)]) == 0
+    assert file.read_text() == (
+        "experiment,variable,n,value,units\nplain,total,3,3,1\ngrid,total,2,1,1\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["svg", "csv"])
+def test_a_figure_that_cannot_be_written_is_one_line(paper, tmp_path, kind, capsys):
+    file = tmp_path / "nowhere" / f"line.{kind}"
+    assert cli.main(["figure", "toy", "line", "-o", str(file)]) == 2
+    assert capsys.readouterr().err == f"{file} cannot be written: No such file or directory\n"
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
         (["run", "toy", "--only", "x"], "--only must be one of plain, grid, got x"),
         (["figure", "toy", "x", "-o", "x.png"], "toy has the figures line; not x"),
         (["figure", "toy", "line", "-o", "x.gif"], "-o must end in .svg, .png or .csv, got x.gif"),
+        (["verify", "--only", "plain"], "plain has no full preset: nothing is recorded"),
     ],
 )
-def test_bad_input(paper, args, message):
-    with pytest.raises(SystemExit, match=message):
-        cli.main(args)
+def test_bad_input(paper, args, message, capsys):
+    assert cli.main(args) == 2
+    assert capsys.readouterr() == ("", f"{message}\n")
 
 
 @pytest.mark.parametrize("args", [[], ["claims", "nobody"], ["run", "toy", "--jobs", "0"]])

@@ -99,7 +99,8 @@ async def execute(path: Path, timeout: int, check: bool) -> float:
         Seconds from the kernel's start to its end.
 
     Raises:
-        NotebookFailed: a cell raised, ran out of time or wrote to stderr, or the kernel died.
+        NotebookFailed: a cell raised, ran out of time or wrote to stderr; the kernel did not start,
+            or died; or the file cannot be written.
     """
     start = time.perf_counter()
     notebook = read(path)
@@ -118,13 +119,18 @@ async def execute(path: Path, timeout: int, check: bool) -> float:
         await client.async_execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise NotebookFailed(str(error)) from None
+    except (RuntimeError, OSError) as error:  # a kernel that does not start
+        raise NotebookFailed(f"{type(error).__name__}: {error}") from None
     finally:
         RUNNING.remove(client)
     if lines := noise(notebook):
         raise NotebookFailed("\n".join(lines))
     if not check:
         normalise(notebook)
-        write(notebook, path)
+        try:
+            write(notebook, path)
+        except OSError as error:
+            raise NotebookFailed(f"cannot be written: {error}") from None
     return time.perf_counter() - start
 
 

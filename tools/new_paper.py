@@ -158,7 +158,8 @@ def new_paper(root: Path, slug: str, key: str) -> list[Path]:
         raise ValueError(f"SLUG must be lower-case letters and digits, got {slug!r}")
     package = root / "src" / "replications" / "papers" / slug
     pages = {f"{slug}": chapter(slug), f"{slug}-audit": audit(slug)}
-    for path in (package, *(root / "chapters" / f"{name}.ipynb" for name in pages)):
+    taken = (root / "chapters" / f"{name}.{kind}" for name in pages for kind in ("ipynb", "md"))
+    for path in (package, *taken):
         if path.exists():
             raise ValueError(f"SLUG is taken: {path.relative_to(root)} exists")
     if f"{{{key}," not in (root / "chapters" / "references.bib").read_text(encoding="utf8"):

@@ -9,8 +9,9 @@ differ, the largest shift of a claim's value in units of its interval. Exit stat
 verdict differs.
 
 With --full the recorded runs are made anew, too, in hours of one core a setting; an interrupted
-one resumes. With --write the shifts go into the papers' records/movements.json, which the judge
-reads: a verdict whose margin is smaller is inconclusive.
+one resumes, and what needs a library that is not installed is named. With --write the shifts go
+into the papers' records/movements.json, which the judge reads: a verdict whose margin is smaller is
+inconclusive.
 """
 
 from __future__ import annotations
@@ -19,15 +20,21 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from replications.core import movements, threads
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "_build" / "processors"
 """Logs and caches, one folder a setting."""
+
+COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", threads.VARIABLE)
+"""Environment variables that hold a number of threads."""
 
 SETTINGS = {
     "oldest": {
@@ -42,9 +49,12 @@ SETTINGS = {
         "OPENBLAS_CORETYPE": "Haswell",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
     },
-    "threads": dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2"),
+    "threads": {
+        **dict.fromkeys(COUNTS, "2"),
+        "OMP_WAIT_POLICY": "passive",  # on a busy machine threads that spin wait for one another
+    },
 }
-ONE_THREAD = dict.fromkeys(SETTINGS["threads"], "1")
+ONE_THREAD = dict.fromkeys(COUNTS, "1")
 NBVAL = (
     *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env"),
     *("--nbval-sanitize-with", "tests/sanitize.cfg", "-n", "2", "--dist", "loadfile"),
@@ -73,8 +83,8 @@ def environment(setting: str, cache: Path) -> dict[str, str]:
 
 
 def cells(log: str) -> list[str]:
-    """The cells that nbval calls different."""
-    return re.findall(r"^FAILED (\S*::Cell \d+)", log, re.M)
+    """The cells that nbval calls different, and the notebooks that it could not run."""
+    return re.findall(r"^(?:FAILED|ERROR) (\S+?(?:::Cell \d+)?)(?: |$)", log, re.M)
 
 
 def notebooks(setting: str, cache: Path) -> tuple[list[str], int]:
@@ -91,7 +101,8 @@ def notebooks(setting: str, cache: Path) -> tuple[list[str], int]:
     counts = [int(n) for n in re.findall(r"(\d+) (?:passed|failed|error)", done.stdout)]
     if not counts:
         raise SystemExit(f"no notebook was tested: see {FOLDER / f'{setting}.log'}")
-    return cells(done.stdout), sum(counts)
+    ended = [] if done.returncode in (0, 1) else [f"pytest's exit status {done.returncode}"]
+    return [*dict.fromkeys(cells(done.stdout)), *ended], sum(counts)
 
 
 def claims(setting: str, cache: Path, full: bool) -> dict[str, Value]:
@@ -109,17 +120,21 @@ def claims(setting: str, cache: Path, full: bool) -> dict[str, Value]:
 
 def measure_here(full: bool) -> dict[str, Any]:
     """Interval, value and verdict of every claim, judged without the movements known so far."""
-    import torch
-
     from replications.core import registry
     from replications.core.claims import judge, measure
+    from replications.core.errors import LibraryError
 
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     found = {}
-    for slug in registry.slugs():
-        for row in measure(registry.paper(slug).claims.values(), fresh=full):
-            e, verdict = row.estimate, str(judge(row.estimate, row.claim.expect))
-            found[row.claim.id] = e.low, e.value, e.high, verdict
+    with threads.limited():
+        for slug in registry.slugs():
+            for claim in registry.paper(slug).claims.values():
+                try:
+                    (row,) = measure([claim], fresh=full)
+                except LibraryError as error:
+                    print(f"{claim.id}: not measured: {error}", file=sys.stderr)
+                    continue
+                e, verdict = row.estimate, str(judge(row.estimate, claim.expect))
+                found[claim.id] = e.low, e.value, e.high, verdict
     return found
 
 
@@ -137,19 +152,31 @@ def in_intervals(here: Value, there: Value) -> float:
 
 
 def write_movements(moved: dict[str, float], settings: list[str], full: bool) -> None:
-    """Put the shifts into the papers' records; what was not run again keeps its own."""
+    """Put the shifts into the papers' records.
+
+    What was not run again keeps its own, as long as its records are the same. So does what moved
+    further under a setting that is not among these.
+    """
     from replications.core import registry
 
     for slug in registry.slugs():
-        path = Path(registry.home(slug).__path__[0]) / "records" / "movements.json"
-        known = json.loads(path.read_text())["claims"] if path.exists() else {}
-        found = {}
+        known = movements.read(slug)
+        others = set(known.settings) - set(settings)
+        found = movements.Movements([*settings, *others])
         for key, claim in registry.paper(slug).claims.items():
-            run_again = full or claim.tier == "quick"
-            found[key] = float(f"{moved[key]:.2g}") if run_again else known.get(key, 0.0)
-        about = {"settings": sorted(settings), "claims": found}
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+            run_again = key in moved and (full or claim.tier == "quick")
+            shifts = [moved[key]] if run_again else []
+            if (others or not run_again) and (old := known.of(claim)) is not None:
+                shifts.append(old)
+            if shifts:
+                found.put(claim, max(shifts))
+        movements.write(slug, found)
+
+
+def empty(setting: str) -> Path:
+    """A setting's cache, with nothing in it."""
+    shutil.rmtree(FOLDER / setting, ignore_errors=True)
+    return FOLDER / setting
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -169,23 +196,21 @@ def main(arguments: list[str] | None = None) -> int:
 
     FOLDER.mkdir(parents=True, exist_ok=True)
 
-    def empty_cache(setting: str) -> Path:
-        cache = FOLDER / setting
-        if not options.full:  # a run of hours resumes
-            subprocess.run(["rm", "-rf", str(cache)], check=True)
-        return cache
+    def cache_of(setting: str) -> Path:
+        return FOLDER / setting if options.full else empty(setting)  # a run of hours resumes
 
-    here = claims("here", empty_cache("here"), full=False)
-    moved = dict.fromkeys(here, 0.0)
+    here = claims("here", empty("here"), full=False)
+    moved: dict[str, float] = {}
     failed = False
     print(f"{'setting':9} {'cells that differ':18} {'verdicts':9} largest shift, in intervals")
     for setting in chosen:
-        cache = empty_cache(setting)
+        cache = cache_of(setting)
         different, count = notebooks(setting, cache)
         there = claims(setting, cache, options.full)
-        flipped = [key for key in here if here[key].verdict != there[key].verdict]
-        worst = max(here, key=lambda key: in_intervals(here[key], there[key]))
-        moved = {key: max(moved[key], shift(here[key], there[key])) for key in here}
+        flipped = [key for key in there if here[key].verdict != there[key].verdict]
+        worst = max(there, key=lambda key: in_intervals(here[key], there[key]))
+        for key in there:
+            moved[key] = max(moved.get(key, 0.0), shift(here[key], there[key]))
         largest = in_intervals(here[worst], there[worst])
         of = f"{len(different)} of {count}"
         print(f"{setting:9} {of:18} {len(flipped):<9} {largest:.2g} ({worst})", flush=True)
@@ -196,6 +221,8 @@ def main(arguments: list[str] | None = None) -> int:
         failed = failed or bool(different or flipped)
     if options.write:
         write_movements(moved, chosen, options.full)
+    for setting in chosen:
+        empty(setting)  # the next time runs are made anew, again
     return int(failed)
 
 

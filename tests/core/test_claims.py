@@ -146,7 +146,7 @@ def test_measured_claim_is_exported_and_shown(toy_claim):
     assert exported["band"] == [2.9, None]
     assert (exported["value"], exported["verdict"]) == (3.0, "reproduced")
     assert (exported["expected"], exported["measured"]) == ("≥ 2.9", "3")
-    assert (exported["margin"], exported["movement"]) == (pytest.approx(0.1), 0.0)
+    assert (exported["margin"], exported["movement"]) == (pytest.approx(0.1), None)
     assert "The sum &lt;is&gt; three." in table_html([found])
     assert "verdict-reproduced" in table_html([found])
     assert table_text([found]).startswith("reproduced      toy-sum: ")

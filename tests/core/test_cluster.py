@@ -77,7 +77,7 @@ def test_same_keys_and_numbers_and_a_killed_worker_loses_nothing(folder, cluster
     slow_toy.grid.check_records()
 
 
-def test_interrupted_on_a_cluster_it_goes_on(folder, cluster):
+def test_interrupted_on_a_cluster_it_goes_on(folder, ctrl_c, cluster):
     address, worker = cluster
     worker("--nthreads", "1")
     worker("--nthreads", "1")

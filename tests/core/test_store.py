@@ -4,6 +4,7 @@ import importlib
 import json
 import platform
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,13 @@ def test_digest_skips_modules_that_say_so(package):
     assert package.digest() == before
 
 
+def test_digest_covers_a_module_that_says_the_opposite(package):
+    package.write("helper", "MAKES_NO_NUMBERS = False\n" + HELPER)
+    before = package.digest()
+    package.write("helper", "MAKES_NO_NUMBERS = False\n" + HELPER.replace("2.0", "3.0"))
+    assert package.digest() != before
+
+
 def experiment(module, **kwargs):
     return Experiment("slug", "demo", module.run, module.Config(), **kwargs)
 
@@ -216,6 +224,34 @@ def test_distance_of_two_runs():
     assert store.distance(a, a.assign(x=a["x"].fillna(0.0))) == np.inf
     assert store.distance(a, a.assign(name=("i", ["a", "b", "d"]))) == np.inf
     assert store.distance(a, a.drop_vars("name")) == np.inf
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        xr.Dataset({"x": (("a", "s"), [[1, 2], [3, 4]])}, {"a": ["p", "q"], "s": [7, 9]}),
+        xr.Dataset({"x": (("a", "s"), [[1, 2], [3, 4]])}, {"a": ["p", "r"], "s": [7, 8]}),
+        xr.Dataset({"x": (("a", "s"), [[1, 2], [3, 4]])}, {"a": ["p", "q"]}),
+        xr.Dataset({"x": (("s", "a"), [[1, 2], [3, 4]])}, {"a": ["p", "q"], "s": [7, 8]}),
+        xr.Dataset({"x": (("a", "s"), [[1, 2, 5], [3, 4, 5]])}, {"a": ["p", "q"]}),
+    ],
+)
+def test_runs_with_other_labels_axes_or_shapes_lie_infinitely_far_apart(other):
+    one = xr.Dataset({"x": (("a", "s"), [[1, 2], [3, 4]])}, {"a": ["p", "q"], "s": [7, 8]})
+    assert store.distance(one, one.copy(deep=True)) == 0.0
+    assert store.distance(one, other) == np.inf
+
+
+def test_the_distance_of_small_integers_does_not_wrap():
+    one, other = (xr.Dataset({"x": ("i", np.array(x, "uint8"))}) for x in ([3, 2], [3, 3]))
+    assert store.distance(one, other) == store.distance(other, one) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("name", store.LIBRARIES)
+def test_results_of_another_version_of_a_library_are_not_read(monkeypatch, name):
+    before = store.cache_path("key")
+    monkeypatch.setattr(store, "version", lambda asked: "9.9" if asked == name else version(asked))
+    assert store.cache_path("key") != before
 
 
 def test_record_says_where_it_comes_from_and_goes_stale(package, tmp_path, monkeypatch):

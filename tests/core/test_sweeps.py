@@ -78,7 +78,7 @@ def kept(folder):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_sweep_leaves_whole_parts_and_goes_on(folder, how):
+def test_a_stopped_sweep_leaves_whole_parts_and_goes_on(folder, ctrl_c, how):
     (folder / "hold").write_text("3")
     process = start("run", "slow_toy")
     wait_until(lambda: len(begun(folder)) == 4)
@@ -140,6 +140,35 @@ def test_a_writer_waits_for_the_other_between_the_two_files(tmp_path, monkeypatc
     done.set()
     first.join()
     assert store.load(tmp_path / "record", "key")["x"].item() == 2.0
+
+
+def test_what_a_killed_writer_left_is_found_out_and_cleared_away(tmp_path, monkeypatch):
+    def write(value, key):
+        made = {"seconds": 0.0, **store.surroundings()}
+        store.save(path, xr.Dataset({"x": ("i", [value])}), key, slow_toy.Config(0), made)
+
+    path, rename = tmp_path / "record", os.replace
+    write(1.0, "old")
+
+    def refused(old, new):
+        if str(new).endswith(".json"):
+            raise PermissionError(13, "Permission denied")
+        rename(old, new)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", refused)
+        with pytest.raises(store.StoreError, match="no result can be kept"):
+            write(2.0, "new")
+    for key in ("old", "new"):  # between the two files: neither
+        with pytest.raises(store.StoreError):
+            store.load(path, key)
+    left, anothers = tmp_path / ".record.npz.abc", tmp_path / ".record.npz.def"
+    left.touch()
+    anothers.touch()
+    os.utime(left, (0, 0))
+    write(3.0, "new")
+    assert store.load(path, "new")["x"].item() == 3.0
+    assert not left.exists() and anothers.exists()
 
 
 def test_a_full_disk_is_one_line(folder, capsys):
@@ -209,7 +238,7 @@ def test_a_truncated_record_is_one_line(folder, capsys, suffix, says):
     path = folder / "records" / f"grid-2{suffix}"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     capsys.readouterr()
-    assert cli.main(["verify"]) == 1
+    assert cli.main(["verify"]) == 2
     found = capsys.readouterr()
     assert found.err.startswith("slow_toy/grid: grid-2 is " + says)
     assert found.err.endswith("run slow_toy --only grid --tier full`\n")
@@ -237,7 +266,14 @@ def test_a_truncated_result_of_the_cache_is_one_line_and_made_again(folder, caps
 
 def test_a_worker_with_other_code_is_found_out(folder):
     with pytest.raises(store.StoreError, match="has other code of slow_toy/grid than this machine"):
-        list(sweep(slow_toy.grid._at_worker, [("key of the caller", slow_toy.CONFIGS[0])]))
+        list(sweep(slow_toy.grid._at_worker, [("key of the caller", "", slow_toy.CONFIGS[0])]))
+
+
+def test_a_worker_with_other_libraries_is_found_out(folder):
+    config = slow_toy.CONFIGS[0]
+    task = store.digest("grid", slow_toy.run, config), "numpy1.0-torch2.0", config
+    with pytest.raises(store.StoreError, match=r"has numpy\S+ and this machine numpy1.0-torch2.0"):
+        list(sweep(slow_toy.grid._at_worker, [task]))
 
 
 def test_a_part_notes_where_it_was_made_not_where_it_is_kept(folder, monkeypatch):

@@ -47,6 +47,22 @@ def test_seeds_of_a_cell():
     assert at_scale.together({"seed": 3}) == 1
     assert at_scale.together({"seeds": [0, 1, 2]}) == 3
     assert at_scale.together({"seed": 0, "splits": 32}) == 32
+    assert at_scale.together({"choosers": [100], "judges": [0, 1, 2, 3, 4, 5]}) == 7
+    cost = at_scale.cost(ROOT)
+    for row in ("hypergradients box | 1 × 8", "implicit descent |", "implicit libraries | 1 × 10"):
+        assert f"| {row}" in cost
+    assert re.search(r"\| implicit descent \| \d+ × 30 \|", cost)
+
+
+def test_threads_are_those_that_the_records_count(monkeypatch):
+    def cell(**machine):
+        return {"seconds": 1.0, "config": {}, "machine": {"processor": "P", **machine}}
+
+    cells = {("a", "b"): [cell(), cell(threads=1), cell(threads=2)]}
+    monkeypatch.setattr(at_scale, "records", lambda root: cells)
+    assert at_scale.cost(ROOT).endswith(
+        "on P, torch with one thread in each. 2 count every library's threads: at most 2."
+    )
 
 
 def test_growth_is_of_todays_cases_and_can_be_measured_again():

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 from pybtex.database import parse_file
-from reproduced import line, moved
 from set_home import home
 
 ROOT = Path(__file__).parents[2]
@@ -102,13 +101,3 @@ def test_other_settings_can_be_read():
         assert hook["entry"].startswith(".venv/bin/")
     target = read(".devcontainer/devcontainer.json")["postCreateCommand"].removeprefix("make ")
     assert "STAMP := " + target in (ROOT / "Makefile").read_text(encoding="utf8")
-
-
-def test_the_line_of_a_reproduction():
-    before = [{"id": "a", "verdict": "reproduced"}, {"id": "b", "verdict": "reproduced"}]
-    after = [{"id": "a", "verdict": "inconclusive"}, *before[1:], {"id": "c", "verdict": "x"}]
-    assert moved(before, after) == ["a: reproduced → inconclusive"]
-    head = (ROOT / "REPRODUCED.md").read_text(encoding="utf8").splitlines()
-    (columns,) = [row.count("|") for row in head if row.startswith("| date")]
-    assert line(moved(before, after)).count("|") == columns
-    assert line([]).endswith("| none |")

@@ -42,3 +42,26 @@ def test_the_address_says_what_is_shown(address, seen, output, tmp_path):
     assert [name for name, rest in rows if "hidden" not in rest] == seen.split()
     assert output in unescape(re.sub(r"<[^>]*>", "", html))
     assert 'class="scoreboard-filter" hidden' not in html
+
+
+def test_claims_that_were_not_tried_elsewhere_are_named(monkeypatch):
+    known = {"tier": "full", "movement": 0.1, "verdict": "inconclusive", "unmoved": "reproduced"}
+    claims = [
+        known | {"id": "moved"},
+        known | {"id": "still", "movement": 0.0, "verdict": "reproduced"},
+        known | {"id": "unknown", "movement": None, "verdict": "reproduced"},
+        known | {"id": "live", "tier": "quick", "movement": None},
+    ]
+    monkeypatch.setattr(scoreboard.Movements, "load", lambda self: claims)
+    monkeypatch.setattr(scoreboard.Movements, "uri", lambda self, page: page)
+    monkeypatch.setattr(scoreboard.Movements, "html", lambda self, text: text)
+    said = re.sub(r"<[^>]*>", "", Said().run())
+    assert said == (
+        "Of 3 claims on recorded runs 1 move at all. 1 are inconclusive by that alone: moved. "
+        "Not measured: unknown."
+    )
+
+
+class Said(scoreboard.Movements):
+    def __init__(self):  # without a page around it
+        pass

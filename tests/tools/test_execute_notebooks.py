@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import execute_notebooks
 import nbformat
 import pytest
 from execute_notebooks import main
 from nbformat.v4 import new_code_cell, new_notebook
+
+from tests.core.test_sweeps import LONG, wait_until
 
 # The clients' sockets and loops close when they are collected, which may be in a later test.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -62,6 +63,33 @@ def test_one_failure_does_not_stop_the_others(notebook, capsys):
     assert b"seen" in good.read_bytes()
 
 
+@pytest.mark.parametrize("error", [RuntimeError("Kernel didn't respond"), OSError("no memory")])
+def test_a_kernel_that_does_not_start_fails_its_notebook_alone(
+    notebook, capsys, monkeypatch, error
+):
+    start = execute_notebooks.NotebookClient.async_execute
+
+    async def execute(client):
+        if client.nb.cells[0].source == "'bad'":
+            raise error
+        return await start(client)
+
+    monkeypatch.setattr(execute_notebooks.NotebookClient, "async_execute", execute)
+    good = notebook("print('seen')", name="good.ipynb")
+    assert main([str(notebook("'bad'")), str(good)]) == 1
+    assert f"a.ipynb     FAILED\n{type(error).__name__}: {error}\n" in capsys.readouterr().out
+    assert b"seen" in good.read_bytes()
+
+
+def test_a_file_that_cannot_be_written_fails_its_notebook(notebook, capsys, monkeypatch):
+    def full(notebook, path):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(execute_notebooks, "write", full)
+    assert main([str(notebook("1"))]) == 1
+    assert "a.ipynb  FAILED\ncannot be written: no space left\n" in capsys.readouterr().out
+
+
 def test_what_is_no_notebook_is_named(tmp_path, capsys):
     path = tmp_path / "half.ipynb"
     path.write_text('{"cells": [')
@@ -97,20 +125,17 @@ def test_check_writes_nothing(notebook):
     assert path.read_bytes() == before
 
 
-def test_ctrl_c_stops_the_kernels_and_leaves_the_files_whole(notebook, tmp_path):
-    cell = "import os, time; open('kernel', 'w').write(str(os.getpid())); time.sleep(60)"
+def test_ctrl_c_stops_the_kernels_and_leaves_the_files_whole(notebook, tmp_path, ctrl_c):
+    cell = "import os, time; open('kernel', 'w').write(str(os.getpid())); time.sleep(999)"
     path = notebook(cell)
     other = notebook(cell.replace("'kernel'", "'second'"), name="b.ipynb")
     before = path.read_bytes()
     script = [sys.executable, execute_notebooks.__file__, str(path), str(other)]
     run = subprocess.Popen(script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     kernels = [tmp_path / "kernel", tmp_path / "second"]
-    for _ in range(600):  # kernels start slowly on a busy machine
-        if all(kernel.exists() and kernel.read_text() for kernel in kernels):
-            break
-        time.sleep(0.1)
+    wait_until(lambda: all(kernel.exists() and kernel.read_text() for kernel in kernels))
     run.send_signal(signal.SIGINT)
-    printed, _ = run.communicate(timeout=30)
+    printed, _ = run.communicate(timeout=LONG)
     assert run.returncode == 130
     assert printed == "\nstopped: chapters without a line above are as they were\n"
     assert path.read_bytes() == before

@@ -77,5 +77,7 @@ def test_bad_names_write_nothing(project, slug, key, message):
 
 def test_a_taken_slug_is_refused(project):
     new_paper(project, "moments", KEY)
-    with pytest.raises(ValueError, match="is taken"):
-        new_paper(project, "moments", KEY)
+    (project / "chapters" / "notation.md").touch()
+    for slug in ("moments", "notation"):
+        with pytest.raises(ValueError, match="is taken"):
+            new_paper(project, slug, KEY)

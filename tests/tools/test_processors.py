@@ -1,9 +1,12 @@
 """What another processor would print is caught: cells, verdicts, shifts."""
 
-import json
+import subprocess
+from types import SimpleNamespace
 
 import processors
 import pytest
+
+from replications.core import movements, registry, threads
 
 HERE = {
     "a": processors.Value(0.9, 1.0, 1.1, "reproduced"),
@@ -49,6 +52,24 @@ def test_a_cell_that_differs_fails(machine, monkeypatch, capsys):
     assert "chapters/a.ipynb::Cell 3\n" in capsys.readouterr().out
 
 
+def test_notebooks_that_could_not_be_run_are_named(monkeypatch, tmp_path):
+    log = "ERROR chapters/b.ipynb\nERROR chapters/c.ipynb - nbformat...\n1 passed, 2 errors in 3s\n"
+    for status, more in ((1, []), (2, ["pytest's exit status 2"])):
+        done = subprocess.CompletedProcess([], status, log, "")
+        monkeypatch.setattr(subprocess, "run", lambda *a, done=done, **k: done)
+        monkeypatch.setattr(processors, "FOLDER", tmp_path)
+        found, count = processors.notebooks("oldest", tmp_path)
+        assert (found, count) == (["chapters/b.ipynb", "chapters/c.ipynb", *more], 3)
+    assert processors.cells(LOG) == ["chapters/a.ipynb::Cell 3", "chapters/b.ipynb::Cell 10"]
+
+
+def test_two_threads_are_asked_of_torch_too(tmp_path):
+    two = processors.environment("threads", tmp_path)
+    assert {two[name] for name in processors.ONE_THREAD} == {"2"}
+    assert two[threads.VARIABLE] == "2"
+    assert processors.environment("middle", tmp_path)[threads.VARIABLE] == "1"
+
+
 def test_shifts():
     there = processors.Value(0.9, 1.02, 1.15, "reproduced")  # an end moves further than the value
     assert processors.in_intervals(HERE["a"], there) == pytest.approx(0.5)
@@ -64,17 +85,41 @@ def test_unknown_settings_are_named(capsys):
     assert "SETTING must be one of oldest, middle, threads, got newest" in capsys.readouterr().err
 
 
-def test_movements_are_written_for_what_was_run(monkeypatch, tmp_path):
-    from types import SimpleNamespace
-
-    from replications.core import registry
-
-    package = SimpleNamespace(__path__=[str(tmp_path)])
-    tiers = {"a": SimpleNamespace(tier="quick"), "b": SimpleNamespace(tier="full")}
+@pytest.fixture
+def file(monkeypatch):
+    """What is written for a paper of a live claim, "a", and a recorded one, "b"."""
+    declared = {
+        "a": SimpleNamespace(id="a", tier="quick"),
+        "b": SimpleNamespace(id="b", tier="full"),
+    }
+    kept = {"toy": movements.Movements()}
     monkeypatch.setattr(registry, "slugs", lambda: ["toy"])
-    monkeypatch.setattr(registry, "home", lambda slug: package)
-    monkeypatch.setattr(registry, "paper", lambda slug: registry.Paper(claims=tiers))
+    monkeypatch.setattr(registry, "paper", lambda slug: registry.Paper(claims=declared))
+    monkeypatch.setattr(movements, "read", kept.__getitem__)
+    monkeypatch.setattr(movements, "write", kept.__setitem__)
+    records = {"b": "old"}
+    monkeypatch.setattr(movements, "records_key", lambda claim: records.get(claim.id))
+    return SimpleNamespace(records=records, claims=lambda: kept["toy"].claims, kept=kept)
+
+
+def test_movements_are_written_for_what_was_run(file):
     processors.write_movements({"a": 0.1234, "b": 0.5}, ["oldest"], full=True)
     processors.write_movements({"a": 0.2, "b": 0.0}, ["oldest"], full=False)
-    found = json.loads((tmp_path / "records" / "movements.json").read_text())
-    assert found == {"settings": ["oldest"], "claims": {"a": 0.2, "b": 0.5}}
+    assert file.claims() == {"a": {"movement": 0.2}, "b": {"movement": 0.5, "records": "old"}}
+    file.records["b"] = "new"
+    processors.write_movements({"a": 0.1}, ["oldest"], full=False)
+    assert file.claims() == {"a": {"movement": 0.1}}  # of the new records nothing is known
+
+
+def test_what_moved_further_under_another_setting_stays(file):
+    processors.write_movements({"a": 0.3, "b": 0.1}, ["middle"], full=True)
+    processors.write_movements({"a": 0.2, "b": 0.4}, ["oldest"], full=True)
+    assert sorted(file.kept["toy"].settings) == ["middle", "oldest"]
+    assert [entry["movement"] for entry in file.claims().values()] == [0.3, 0.4]
+    processors.write_movements({"a": 0.2}, ["middle", "oldest"], full=True)  # b: no library
+    assert [entry["movement"] for entry in file.claims().values()] == [0.2, 0.4]
+
+
+def test_a_claim_that_cannot_be_measured_is_left_out(machine, capsys):
+    machine["middle"] = {"a": HERE["a"]}
+    assert processors.main(["middle", "--full"]) == 0

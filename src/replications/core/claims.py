@@ -16,18 +16,17 @@ value; from nothing else.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from replications.core import numbers, registry
 from replications.core.estimates import Estimate
 from replications.core.experiment import Experiment, Tier
+from replications.core.movements import read
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -195,7 +194,7 @@ def claim(
         tier: by default "full" if all the experiments have that preset.
 
     Raises:
-        ValueError: the function has no docstring, or the id is taken.
+        ValueError: the function has no docstring, or another module has taken the id.
     """
     experiments = on if isinstance(on, tuple) else (on,)
     full = all(experiment.main_tier == "full" for experiment in experiments)
@@ -231,13 +230,13 @@ class Measured:
 
     claim: Claim
     estimate: Estimate
-    movement: float = 0.0
-    """How far other processors moved the value, from `movements`."""
+    movement: float | None = None
+    """How far other processors moved the value, from `movements`; None if that was not tried."""
 
     @property
     def verdict(self) -> Verdict:
         """What the measurement says, whatever is published."""
-        return judge(self.estimate, self.claim.expect, self.movement)
+        return judge(self.estimate, self.claim.expect, self.movement or 0.0)
 
     @property
     def margin(self) -> float:
@@ -252,15 +251,13 @@ class Measured:
 
 def measure(claims: Iterable[Claim], fresh: bool = False) -> list[Measured]:
     """Measure claims, each on its experiments' results."""
-    return [
-        Measured(c, c.measure(*c.results(fresh)), movements(c.slug).get(c.id, 0.0)) for c in claims
-    ]
+    return [Measured(c, c.measure(*c.results(fresh)), movements(c.slug).get(c.id)) for c in claims]
 
 
 @cache
 def movements(slug: str) -> dict[str, float]:
-    """The largest shift of each claim's value between processors, as `make processors` found it."""
-    path = files(registry.home(slug)).joinpath("records", "movements.json")
-    if not path.is_file():
-        return {}
-    return dict(json.loads(path.read_text(encoding="utf-8"))["claims"])
+    """The largest shift of each claim's value between processors, of those that were measured.
+
+    A test fails if one was measured on other records than today's.
+    """
+    return {name: entry["movement"] for name, entry in read(slug).claims.items()}

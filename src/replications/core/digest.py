@@ -4,10 +4,11 @@ It covers the syntax trees of a module and of every module of the same package t
 directly or through others, without comments, docstrings and layout. So editing prose keeps stored
 results, and changing any helper discards them (`joblib.Memory` and jupyter-cache do not see that).
 
-Left out is what cannot change a result: functions marked `@quantity`, which read one; the presets
-in `@experiment(...)`, which are a part of the key as configs; the modules that say
-``MAKES_NO_NUMBERS = True``; and statements that do no more than call a function of a module named
-`refusals`, which raises or does nothing.
+Left out is what cannot change a result, if it is used as it is meant: functions marked `@quantity`,
+which read one; the presets in `@experiment(...)`, which are a part of the key as configs; the
+modules that say ``MAKES_NO_NUMBERS = True``; and statements that do no more than call a function of
+a module named `refusals`, which raises or does nothing. Packages' own `__init__` count only where
+something is imported from them. A run must therefore call no quantity.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ def code_digest(module: str) -> str:
 
 
 def _makes_no_numbers(tree: ast.Module) -> bool:
-    names = (n.targets[0] for n in tree.body if isinstance(n, ast.Assign))
-    return any(isinstance(name, ast.Name) and name.id == "MAKES_NO_NUMBERS" for name in names)
+    assigned = (ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign))
+    return "MAKES_NO_NUMBERS = True" in assigned
 
 
 def _leave_out(tree: ast.Module) -> None:

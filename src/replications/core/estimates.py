@@ -1,6 +1,6 @@
 """A measured number with its 95 % interval, and the few ways in which the book makes one.
 
-Few seeds ask for Student's t: the percentile bootstrap of five runs covers 83 %, not 95 %.
+Few seeds ask for Student's t: the percentile bootstrap of five runs covers 84 %, not 95 %.
 Comparisons are paired by seed; ratios are taken on the log scale, where their errors are symmetric.
 """
 
@@ -194,8 +194,16 @@ def ratio(
     if first.min() <= 0 or second.min() <= 0:
         raise ValueError("a ratio on the log scale needs positive samples")
     centre, half = _student(np.log(first / second), level)
-    value, low, high = (math.exp(x) for x in (centre, centre - half, centre + half))
+    value, low, high = (_exp(x) for x in (centre, centre - half, centre + half))
     return Estimate(value, low, high, first.size, how)
+
+
+def _exp(x: float) -> float:
+    """Infinite where it is beyond all floats, as the end of two samples far apart may be."""
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
 
 
 def proportion(successes: int, n: int, how: str, level: float = LEVEL) -> Estimate:

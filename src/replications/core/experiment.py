@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from replications.core import registry, store
-from replications.core.errors import DataError
+from replications.core.errors import DataError, LibraryError
 from replications.core.sweep import sweep
 
 if TYPE_CHECKING:
@@ -108,11 +108,13 @@ class Experiment:
         Args:
             tier: "quick" or "full".
             jobs: processes at a time, as for :func:`~replications.core.sweep.sweep`.
-            fresh: compute FULL too, or find it in the cache, whatever is recorded.
+            fresh: compute FULL too, or find it in the cache, whatever is recorded; inside
+                :func:`store.anew` it is always computed.
 
         Raises:
             store.StoreError: if a record is missing, damaged or stale; it names the command that
                 renews it.
+            LibraryError: if it asks a library that is not installed.
         """
         key = (tier, fresh)
         if key not in self._memory:
@@ -130,27 +132,37 @@ class Experiment:
         missing = [i for i, part in enumerate(parts) if part is None]
         if missing:
             store.check_writable(store.cache_folder())  # before, not after an hour's work
-        todo = [(store.digest(self.name, self.run, configs[i]), configs[i]) for i in missing]
+        here = store.libraries()
+        todo = [(store.digest(self.name, self.run, configs[i]), here, configs[i]) for i in missing]
         for i, (result, where), seconds in sweep(self._at_worker, todo, jobs, self.name):
-            key, config = todo[i]
+            key, _, config = todo[i]
             made = {"seconds": round(seconds, 2), **where}
             parts[missing[i]] = store.keep(key, config, result, made)
         return tuple(part for part in parts if part is not None)
 
-    def _at_worker(self, task: tuple[str, Any]) -> tuple[xr.Dataset, dict[str, Any]]:
+    def _at_worker(self, task: tuple[str, str, Any]) -> tuple[xr.Dataset, dict[str, Any]]:
         """One config where it is run: the result, and on what it was made.
 
         Raises:
-            store.StoreError: the worker's code is not the caller's, whose key the result would
-                bear.
+            store.StoreError: the worker's code or libraries are not the caller's, under whose key
+                and versions the result would be kept.
+            LibraryError: what the run asks is not installed.
         """
-        key, config = task
+        key, libraries, config = task
         if store.digest(self.name, self.run, config) != key:
             raise store.StoreError(
                 f"the worker {platform.node()} has other code of {self.slug}/{self.name} than "
                 "this machine; install the same there"
             )
-        return self.run(config), store.surroundings()
+        if store.libraries() != libraries:
+            raise store.StoreError(
+                f"the worker {platform.node()} has {store.libraries()} and this machine "
+                f"{libraries}; install the same there"
+            )
+        try:
+            return self.run(config), store.surroundings()
+        except ImportError as error:
+            raise LibraryError(f"{self.slug}/{self.name} cannot run: {error}") from error
 
     def at_paper_size(
         self, folder: str | Path | None = None, device: str = "cuda", jobs: int | None = None

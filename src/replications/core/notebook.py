@@ -21,6 +21,7 @@ from replications.core.compact import svg_uri
 from replications.core.estimates import Estimate
 from replications.core.experiment import TIERS, Experiment
 from replications.core.figures import Drawing, Figure, render, themed
+from replications.core.threads import wanted
 
 STRICT_VARIABLE = "REPLICATIONS_STRICT"
 """Environment variable under which a warning fails the cell; the book's own runs set it."""
@@ -84,7 +85,7 @@ def prepare() -> None:
     import matplotlib
     import torch
 
-    torch.set_num_threads(1)  # torch is bit-equal from run to run with one thread only
+    torch.set_num_threads(wanted())  # torch is bit-equal from run to run with one thread only
     matplotlib.use("agg")  # figures come as HTML from show(), never twice from pyplot
     if os.environ.get(STRICT_VARIABLE):
         warnings.simplefilter("error")
@@ -204,7 +205,10 @@ def provenance_table(experiments: Iterable[Experiment]) -> None:
         used = sorted(
             {f"{n} {part['versions'][n]}" for part in recorded for n in ("numpy", "torch")}
         )
-        text += f"\n\nThe recorded ones on {processors}, one thread; {', '.join(used)}."
+        # records from before the number was kept: torch had one
+        most = max(part["machine"].get("threads", 1) for part in recorded)
+        threads = "one thread" if most == 1 else f"up to {most} threads"
+        text += f"\n\nThe recorded ones on {processors}, {threads}; {', '.join(used)}."
     say(text)
 
 

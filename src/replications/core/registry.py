@@ -43,7 +43,8 @@ def register(kind: str, slug: str, name: str, entry: Any, module: str) -> None:
     """Enter something under "experiments", "figures" or "claims" of a paper.
 
     Raises:
-        ValueError: if another module has already entered that name.
+        ValueError: if another module has already entered that name. The same module may enter it
+            again, as it does when it is reloaded.
     """
     place = (kind, slug, name)
     if _origins.setdefault(place, module) != module:

@@ -15,7 +15,7 @@ from replications.core.estimates import Estimate
 COLUMNS = ("Verdict", "Claim", "Expected", "Measured")
 TOLERANCE = 1e-6
 """A band from zero or below to no more than this asks for a numerical error."""
-VERSION = 1
+VERSION = 2
 """Of claims.json; `claims.schema.json` beside it describes it. A key that goes or changes its
 meaning raises it, a new one does not."""
 CONFIRMED, NOT_CONFIRMED = "confirmed", "not confirmed"
@@ -43,7 +43,8 @@ def document(measured: Iterable[Measured]) -> dict[str, Any]:
 
 def row(measured: Measured) -> dict[str, Any]:
     """A claim for claims.json: numbers with the digits that are printed, infinities are null."""
-    claim, estimate, movement = measured.claim, measured.estimate, measured.movement
+    claim, estimate, moved = measured.claim, measured.estimate, measured.movement
+    movement = moved or 0.0
     low, value, high = _published(estimate, claim.expect, movement)
     return {
         "id": claim.id,
@@ -63,7 +64,7 @@ def row(measured: Measured) -> dict[str, Any]:
         "how": estimate.how,
         "tier": claim.tier,
         "margin": _finite(numbers.rounded(measured.margin, digits=2)),
-        "movement": numbers.rounded(movement, digits=2) if movement >= numbers.ROUNDING else 0.0,
+        "movement": moved if moved is None or moved >= numbers.ROUNDING else 0.0,
         "verdict": str(measured.verdict),
         "unmoved": str(judge(estimate, claim.expect)),
         "outcome": outcome(claim.kind, measured.verdict),

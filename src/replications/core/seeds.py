@@ -29,7 +29,8 @@ def generator(seed: int, *stream: str | int) -> torch.Generator:
         stream: names or numbers that tell this stream from the others, such as ``"noise"``.
 
     Returns:
-        A CPU generator. Equal arguments give equal numbers; any difference gives independent ones.
+        A CPU generator. Equal arguments give equal numbers, different ones independent numbers; a
+        number and its digits as text are the same name.
 
     Raises:
         ValueError: if the seed is negative.

@@ -2,7 +2,8 @@
 
 A result's key is a hash of the experiment's name, its config and the code that it runs, so that a
 number cannot outlive the code that made it. The .json holds the checksum of the .npz, and the two
-are put in place together: a pair is either whole or not there.
+are put in place one right after the other: what dies between them leaves a pair that does not fit,
+which is found when it is read.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ import json
 import os
 import platform
 import re
+import shutil
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from replications.core import threads
 from replications.core.digest import code_digest
 
 if TYPE_CHECKING:
@@ -34,6 +38,10 @@ MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
 
 CACHE_VARIABLE = "REPLICATIONS_CACHE"
 """Environment variable that moves the folder of live results."""
+STRAY = 3600.0
+"""Seconds after which a temporary file is nobody's any more."""
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
+"""What live results are computed with: they are kept apart for each set of versions."""
 
 
 class StoreError(Exception):
@@ -47,10 +55,31 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "replications"
 
 
+def libraries() -> str:
+    """The versions of what live results are computed with, as a folder's name."""
+    return "-".join(f"{name}{version(name)}" for name in LIBRARIES)
+
+
 def cache_path(key: str) -> Path:
-    """Where the live result of a digest is kept: apart for each version of numpy and torch."""
-    versions = "-".join(f"{name}{version(name)}" for name in ("numpy", "torch"))
-    return cache_folder() / versions / key
+    """Where the live result of a digest is kept, without suffix."""
+    return cache_folder() / libraries() / key
+
+
+@contextmanager
+def anew() -> Iterator[None]:
+    """Inside, live results are kept in a folder of their own, so that all runs are made again.
+
+    At the end it is removed. An exception leaves it there: the next time goes on from it.
+    """
+    before, folder = os.environ.get(CACHE_VARIABLE), cache_folder() / "anew"
+    os.environ[CACHE_VARIABLE] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop(CACHE_VARIABLE)
+        if before is not None:
+            os.environ[CACHE_VARIABLE] = before
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def digest(name: str, run: Callable[[Any], Any], config: Any) -> str:
@@ -88,7 +117,8 @@ def save(path: Path, result: xr.Dataset, key: str, config: Any, made: Mapping[st
 
     Raises:
         TypeError: the result is no dataset, or holds something that is no plain array.
-        StoreError: it cannot be written; what was there before is left as it was.
+        StoreError: it cannot be written. What was there before is left as it was, or, where the
+            system fails between the two files, does not fit any more and is found out by `load`.
     """
     if type(result).__name__ != "Dataset":
         raise TypeError(f"an experiment must return an xarray.Dataset, got {type(result).__name__}")
@@ -191,28 +221,27 @@ def keep(key: str, config: Any, result: xr.Dataset, made: Mapping[str, Any]) -> 
 def distance(a: xr.Dataset, b: xr.Dataset) -> float:
     """How far two results of one config lie apart: the largest difference of their numbers.
 
-    It is relative to the largest number of the variable; infinite where labels, shapes, strings or
-    the places of nan differ.
+    It is relative to the largest number of the variable in `a`; infinite where axes, labels,
+    shapes, strings, truth values or the places of nan and infinity differ.
     """
-    worst = 0.0
-    for name in {*a.variables, *b.variables}:
-        if name not in a.variables or name not in b.variables:
-            return float("inf")
-        x, y = a[name].values, b[name].values
-        if x.shape != y.shape:
-            return float("inf")
-        if x.dtype.kind not in "fc":
-            if not np.array_equal(x, y):
-                worst = float("inf") if x.dtype.kind not in "iu" else max(worst, _apart(x, y))
-            continue
-        worst = max(worst, _apart(x, y))
-    return worst
+    if {name: v.dims for name, v in a.variables.items()} != {
+        name: v.dims for name, v in b.variables.items()
+    }:
+        return float("inf")
+    if not a.coords.to_dataset().equals(b.coords.to_dataset()):
+        return float("inf")
+    return max((_apart(a[name].values, b[name].values) for name in a.data_vars), default=0.0)
 
 
 def _apart(x: np.ndarray, y: np.ndarray) -> float:
+    if x.shape != y.shape:
+        return float("inf")
     same = (x == y) | ((x != x) & (y != y))
     if same.all():
         return 0.0
+    if x.dtype.kind not in "iufc" or y.dtype.kind not in "iufc":
+        return float("inf")
+    x, y = (values.astype(complex if values.dtype.kind == "c" else float) for values in (x, y))
     gap, scale = np.abs(x[~same] - y[~same]).max(), np.abs(x[np.isfinite(x)]).max(initial=0.0)
     return float(gap / scale) if scale and np.isfinite(gap) else float("inf")
 
@@ -229,9 +258,18 @@ def _replace(files: Mapping[Path, bytes]) -> None:
         with _locked(next(iter(files)).parent):
             for path, temporary in written.items():
                 os.replace(temporary, path)
+                _drop_strays(path)
     finally:
         for temporary in written.values():
             Path(temporary).unlink(missing_ok=True)
+
+
+def _drop_strays(path: Path) -> None:
+    """Remove what writers of this file left when they were killed; another may be writing now."""
+    for stray in path.parent.glob(f".{path.name}.*"):
+        with suppress(FileNotFoundError):
+            if time.time() - stray.stat().st_mtime > STRAY:
+                stray.unlink()
 
 
 @contextmanager
@@ -258,7 +296,7 @@ def surroundings() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, the instructions that torch uses on it, and the number of cores."""
+    """The processor, the instructions that torch uses on it, its cores, and threads in use."""
     try:
         found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     except OSError:
@@ -270,6 +308,7 @@ def machine() -> dict[str, Any]:
     }
     if torch := sys.modules.get("torch"):
         about["instructions"] = torch.backends.cpu.get_cpu_capability()
+        about["threads"] = threads.most()
     return about
 
 

@@ -11,15 +11,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from replications.core.threads import limited
+
 MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
 
 
 def _task(run: Callable[[Any], Any], index: int, config: Any) -> tuple[int, Any, float]:
-    import torch
-
-    torch.set_num_threads(1)  # one thread a worker: results are bit-equal from run to run
-    start = _cpu_seconds()
-    return index, run(config), _cpu_seconds() - start
+    with limited():  # one thread a worker: results are bit-equal from run to run
+        start = _cpu_seconds()
+        return index, run(config), _cpu_seconds() - start
 
 
 def _cpu_seconds() -> float:

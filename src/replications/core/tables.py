@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from replications.core.experiment import Experiment, Tier
@@ -33,9 +34,18 @@ def table(result: xr.Dataset) -> pd.DataFrame:
     return pd.concat(parts).reindex(columns=["variable", *axes, "value", "units"])
 
 
-def csv(experiment: Experiment, tier: Tier) -> str:
-    """An experiment's result as comma-separated values, nine significant digits."""
-    text: str = table(experiment.result(tier)).to_csv(
-        index=False, float_format="%.9g", lineterminator="\n"
-    )
+def csv(experiments: Sequence[Experiment], tier: Tier) -> str:
+    """Results as comma-separated values, nine significant digits.
+
+    Of several experiments it is one table, whose first column `experiment` says whose a row is.
+    """
+    import pandas as pd
+
+    parts = [table(experiment.result(tier)) for experiment in experiments]
+    names = [experiment.name for experiment in experiments]
+    whole = pd.concat(parts, keys=names, names=["experiment"]).reset_index(0)
+    last = ["value", "units"]
+    first = ["experiment", "variable"] if len(parts) > 1 else ["variable"]
+    columns = [*first, *(c for c in whole.columns if c not in {"experiment", *first, *last}), *last]
+    text: str = whole[columns].to_csv(index=False, float_format="%.9g", lineterminator="\n")
     return text

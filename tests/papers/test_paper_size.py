@@ -164,5 +164,4 @@ def test_command_line(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Experiment, "_at_worker", None)  # the second time it is in the cache
     assert cli.main([*command, "--device", "cpu"]) == 0
     assert capsys.readouterr().out == shown
-    with pytest.raises(SystemExit, match="digits has no paper preset"):
-        cli.main([*command, "--only", "digits"])
+    assert fails("--only", "digits") == "digits has no paper preset\n"

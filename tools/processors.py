@@ -2,11 +2,11 @@
 
     python tools/processors.py [--full] [--write] [SETTING...]
 
-torch, MKL, OpenBLAS and oneDNN can be told to use older instructions, and two threads reorder sums:
-so one machine shows what others would print. From empty caches, for each setting: the notebooks
-against their stored outputs, then every claim. Prints a table: cells that differ, verdicts that
-differ, the largest shift of a claim's value in units of its interval. Exit status 1 if a cell or a
-verdict differs.
+torch, MKL, OpenBLAS and oneDNN can be told to use older instructions, and two threads of the linear
+algebra below NumPy and SciPy reorder sums: so one machine shows what others would print. From empty
+caches, for each setting: the notebooks against their stored outputs, then every claim. Prints a
+table: cells that differ, verdicts that differ, the largest shift of a claim's value in units of its
+interval. Exit status 1 if a cell or a verdict differs.
 
 With --full the recorded runs are made anew, too, in hours of one core a setting; an interrupted
 one resumes, and what needs a library that is not installed is named. With --write the shifts go
@@ -49,10 +49,7 @@ SETTINGS = {
         "OPENBLAS_CORETYPE": "Haswell",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
     },
-    "threads": {
-        **dict.fromkeys(COUNTS, "2"),
-        "OMP_WAIT_POLICY": "passive",  # on a busy machine threads that spin wait for one another
-    },
+    "threads": dict.fromkeys(COUNTS, "2"),  # of NumPy's and SciPy's libraries, see core.threads
 }
 ONE_THREAD = dict.fromkeys(COUNTS, "1")
 NBVAL = (

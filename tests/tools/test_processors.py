@@ -63,7 +63,7 @@ def test_notebooks_that_could_not_be_run_are_named(monkeypatch, tmp_path):
     assert processors.cells(LOG) == ["chapters/a.ipynb::Cell 3", "chapters/b.ipynb::Cell 10"]
 
 
-def test_two_threads_are_asked_of_torch_too(tmp_path):
+def test_two_threads_are_asked_of_all_that_count(tmp_path):
     two = processors.environment("threads", tmp_path)
     assert {two[name] for name in processors.ONE_THREAD} == {"2"}
     assert two[threads.VARIABLE] == "2"

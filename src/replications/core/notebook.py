@@ -21,7 +21,6 @@ from replications.core.compact import svg_uri
 from replications.core.estimates import Estimate
 from replications.core.experiment import TIERS, Experiment
 from replications.core.figures import Drawing, Figure, render, themed
-from replications.core.threads import wanted
 
 STRICT_VARIABLE = "REPLICATIONS_STRICT"
 """Environment variable under which a warning fails the cell; the book's own runs set it."""
@@ -85,7 +84,7 @@ def prepare() -> None:
     import matplotlib
     import torch
 
-    torch.set_num_threads(wanted())  # torch is bit-equal from run to run with one thread only
+    torch.set_num_threads(1)  # torch is bit-equal from run to run with one thread only
     matplotlib.use("agg")  # figures come as HTML from show(), never twice from pyplot
     if os.environ.get(STRICT_VARIABLE):
         warnings.simplefilter("error")

@@ -1,6 +1,8 @@
 """How many threads a number is computed with: one, so that a run repeats bit for bit.
 
 torch, OpenBLAS, MKL and OpenMP each have a number of their own; what is said here holds for all.
+torch stays at one even where another number is asked for: with two, its solver of linear systems
+did not return on a machine of ours.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from contextlib import contextmanager
 MAKES_NO_NUMBERS = True  # no part of a result's key, see `digest`
 
 VARIABLE = "REPLICATIONS_THREADS"
-"""Environment variable for another number: to see what two threads change, see `make processors`.
+"""Environment variable for another number of the libraries below NumPy and SciPy: to see what two
+threads change, see `make processors`.
 """
 
 
@@ -23,13 +26,15 @@ def wanted() -> int:
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Inside, every library computes with the wanted number of threads; torch afterwards, too."""
+    """Inside, torch and OpenMP have one thread, linear algebra the wanted number; torch afterwards,
+    too.
+    """
     import scipy.linalg  # noqa: F401  # its library has to be loaded, or it could not be told
     import torch
     from threadpoolctl import threadpool_limits
 
-    torch.set_num_threads(wanted())
-    with threadpool_limits(wanted()):
+    torch.set_num_threads(1)
+    with threadpool_limits({"blas": wanted(), "openmp": 1}):
         yield
 
 

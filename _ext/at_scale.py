@@ -12,11 +12,10 @@ from pathlib import Path
 from sphinx.util.docutils import SphinxDirective
 
 RECORDS = "src/replications/papers/*/records/*-*.json"
-SEEDS = (
-    *(("seeds",), ("splits",), ("replicates",), ("streams",), ("inits",), ("draws",)),
-    *(("problems",), ("searches",), ("judges", "choosers")),
-)
+SEEDS = "seeds", "splits", "replicates", "streams", "inits", "draws", "problems", "searches"
 """Fields of a config that count what runs together inside one cell: the first that it has."""
+HALVES = "judges", "choosers"
+"""Without any of these, the two kinds of seeds that it has."""
 CORES = (1, 2, 16, 100, 1000)
 MORE = 100
 """How many times as many seeds the imagined sweep has."""
@@ -33,7 +32,7 @@ def records(root: Path) -> dict[tuple[str, str], list[dict]]:
 
 def together(config: dict) -> int:
     """How many seeds, splits, replicates, draws or problems one cell holds."""
-    for names in SEEDS:
+    for names in (*((name,) for name in SEEDS), HALVES):
         if found := [config[name] for name in names if name in config]:
             return sum(value if isinstance(value, int) else len(value) for value in found)
     return 1

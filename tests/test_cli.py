@@ -13,8 +13,7 @@ from matplotlib import pyplot as plt
 
 from replications import cli
 from replications.core import claims, registry, store
-from replications.core.claims import Claim, Kind, Verdict, at_most
-from replications.core.estimates import exact
+from replications.core.claims import Claim, Verdict, at_most
 from replications.core.experiment import Experiment
 from replications.core.figures import Drawing, Figure
 from tests.core import toy
@@ -26,10 +25,6 @@ def draw(result):
     return Drawing(figure, "A line.", "3")
 
 
-def total(result):
-    return exact(result["total"].sum().item(), "added")
-
-
 @pytest.fixture
 def paper(monkeypatch, tmp_path):
     monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "cache"))
@@ -39,20 +34,7 @@ def paper(monkeypatch, tmp_path):
     monkeypatch.setattr(claims, "movements", lambda slug: {})
     plain = Experiment("toy", "plain", toy.run, toy.Config(3))
     grid = Experiment("toy", "grid", toy.run, (toy.Config(2),), (toy.Config(3), toy.Config(4)), "n")
-    claim = Claim(
-        id="toy-sum",
-        slug="toy",
-        place="Table 1",
-        kind=Kind.PAPER,
-        says="The sum is three.",
-        expect=at_most(3.0, "integers are exact"),
-        on=(plain,),
-        tier="quick",
-        measure=total,
-        verdict=Verdict.REPRODUCED,
-        cell="fig-sum",
-        page="toy",
-    )
+    claim = toy.toy_claim(on=(plain,))
     entries = registry.Paper(
         {"plain": plain, "grid": grid},
         {"line": Figure("toy", "line", draw, (plain,), "quick")},

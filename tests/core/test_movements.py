@@ -6,8 +6,7 @@ import pytest
 import xarray as xr
 
 from replications.core import claims, movements, registry, rows, store
-from replications.core.claims import Claim, Kind, Measured, Verdict, at_most
-from replications.core.estimates import exact
+from replications.core.claims import Claim, Measured, Verdict
 from replications.core.experiment import Experiment
 from tests.core import toy
 
@@ -30,25 +29,11 @@ def paper(tmp_path, monkeypatch):
         plain._memory.clear()
 
     record_of(3.0)
-    declared = [
-        Claim(
-            id=f"toy-{tier}",
-            slug="toy",
-            place="",
-            kind=Kind.PAPER,
-            says="",
-            expect=at_most(3.1, "test"),
-            on=(plain,),
-            tier=tier,
-            measure=lambda result: exact(result["total"].item(), "read"),
-            verdict=Verdict.REPRODUCED,
-            cell="",
-            page="toy",
-        )
-        for tier in ("full", "quick")
-    ]
+    full, quick = (
+        toy.toy_claim(id=f"toy-{tier}", on=(plain,), tier=tier) for tier in ("full", "quick")
+    )
     claims.movements.cache_clear()
-    yield SimpleNamespace(full=declared[0], quick=declared[1], record=record_of)
+    yield SimpleNamespace(full=full, quick=quick, record=record_of)
     claims.movements.cache_clear()
 
 

@@ -9,27 +9,13 @@ import pytest
 import reproduced
 
 from replications.core import claims
-from replications.core.claims import Claim, Kind, Verdict, at_most
-from replications.core.estimates import exact
+from replications.core.claims import Verdict
+from tests.core import toy
 
 ROOT = Path(__file__).parents[2]
 
 
-def a_claim(name, verdict, measure=lambda result: exact(result, "read")):
-    return Claim(
-        id=name,
-        slug="toy",
-        place="",
-        kind=Kind.PAPER,
-        says="",
-        expect=at_most(3.0, "test"),
-        on=(SimpleNamespace(result=lambda tier, fresh: 2.0),),
-        tier="quick",
-        measure=measure,
-        verdict=verdict,
-        cell="",
-        page="toy",
-    )
+READ = SimpleNamespace(result=lambda tier, fresh: toy.run(toy.Config(3)))
 
 
 def broken(result):
@@ -40,9 +26,9 @@ def test_verdicts_are_measured_here_and_held_against_the_published_ones(monkeypa
     monkeypatch.setattr(claims, "movements", lambda slug: {})
     found = reproduced.moved(
         [
-            a_claim("toy-a", Verdict.REPRODUCED),
-            a_claim("toy-b", Verdict.NOT_REPRODUCED),
-            a_claim("toy-c", Verdict.REPRODUCED, broken),
+            toy.toy_claim(id="toy-a", on=(READ,)),
+            toy.toy_claim(id="toy-b", on=(READ,), verdict=Verdict.NOT_REPRODUCED),
+            toy.toy_claim(id="toy-c", on=(READ,), measure=broken),
         ]
     )
     assert found == [

@@ -139,13 +139,6 @@ def learned_course(result: xr.Dataset, arm: str) -> xr.DataArray:
 
 
 @quantity
-def learned_rate(result: xr.Dataset, arm: str) -> float:
-    """The meta-rate with the lowest median at the end."""
-    end = result["score"].sel(arm=arm).isel(spent=-1).median("seed")
-    return result["adam"].sel(arm=arm, rate=end.idxmin("rate")).item()
-
-
-@quantity
 def learned_curve(result: xr.Dataset, arm: str) -> xr.DataArray:
     """What the rule so far is worth, against the compute spent on it."""
     score = result["score"].sel(arm=arm)
